@@ -1,0 +1,1 @@
+//! Data sets as bytes and labels: no tensors here.

@@ -1,0 +1,91 @@
+//! The two ways to be wrong: [`Error`] when the world is (a file, a network, a flag, a diverged run) and
+//! [`ShapeError`] when the program is (it becomes a panic at the caller's line).
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Shorthand for results whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Something outside the program is not as it must be. Each message is one line: what, where, expected, found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused a file.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A file was read and is not what it should be.
+    #[error("{}: {what}: expected {expected}, found {found}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// The part of it that is wrong, e.g. `magic number`.
+        what: String,
+        /// What stands there in a good file.
+        expected: String,
+        /// What stands there in this one.
+        found: String,
+    },
+    /// A request of the user that cannot be met as it was made: exit status 2.
+    #[error("{0}")]
+    Usage(String),
+    /// A download failed. Nothing was left half-written.
+    #[error("{url}: {reason}")]
+    Download {
+        /// Where it was asked for.
+        url: String,
+        /// Why it failed.
+        reason: String,
+    },
+    /// A loss or a gradient stopped being a number. The step was not taken.
+    #[error("step {step}: {tensor} is not finite; the update was not made. A lower --lr or --clip-norm 1 often helps")]
+    Diverged {
+        /// The training step, counted from 1 over all epochs.
+        step: u64,
+        /// The loss, or the parameter whose gradient it is.
+        tensor: String,
+    },
+    /// Ctrl-C or SIGTERM: the step was finished and the state saved. Exit status 130.
+    #[error("interrupted after step {step}; saved. Go on with: elbo train --resume {}", run.display())]
+    Interrupted {
+        /// The last finished training step.
+        step: u64,
+        /// The run's folder.
+        run: PathBuf,
+    },
+}
+
+impl Error {
+    /// For `map_err` on calls of the operating system: `File::open(p).map_err(Error::io(p))`.
+    pub fn io(path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.as_ref().to_path_buf();
+        move |source| Error::Io { path, source }
+    }
+
+    /// A [`Error::Format`], from anything that can be shown.
+    pub fn format(path: &Path, what: impl fmt::Display, expected: impl fmt::Display, found: impl fmt::Display) -> Self {
+        Error::Format {
+            path: path.to_path_buf(),
+            what: what.to_string(),
+            expected: expected.to_string(),
+            found: found.to_string(),
+        }
+    }
+}
+
+/// Operands whose shapes do not fit: a mistake in the program, reported by a panic at the line that made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShapeError(pub String);
+
+impl fmt::Display for ShapeError {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ShapeError {}

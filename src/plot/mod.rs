@@ -1,0 +1,1 @@
+//! Pictures: no tensors here.

@@ -1,0 +1,186 @@
+//! The only source of randomness: numbers as a pure function of (seed, purpose, step, row).
+//!
+//! A counter-based generator has no state that moves: to draw is to evaluate a function at a counter. So there is nothing to
+//! save in a checkpoint, noise cannot depend on the number of threads, and row 17 of step 400 can be drawn again alone.
+//! The function is Philox4x32-10 (Salmon, Moraes, Dror and Shaw, *Parallel random numbers: as easy as 1, 2, 3*, SC 2011).
+
+use crate::kernels::Real;
+use crate::kernels::math::normal_quantile;
+
+/// What a random number is for. Streams of different purposes never meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Purpose {
+    /// Initial weights; the step is the parameter's index.
+    Init = 1,
+    /// The order of the training images; the step is the epoch.
+    Shuffle = 2,
+    /// ε of the reparameterisation trick while training; the step is the training step.
+    Reparameterise = 3,
+    /// Dynamic binarisation; the step is the epoch, the row the image's index.
+    Binarise = 4,
+    /// ε while evaluating; the step is the epoch.
+    Evaluate = 5,
+    /// Draws from the prior, from posteriors and from pixels for pictures.
+    Sample = 6,
+    /// The synthetic data set; the row is the image's index.
+    Synthetic = 7,
+    /// Test points and directions of the gradient checker.
+    Check = 8,
+}
+
+/// A stream of random numbers.
+///
+/// ```
+/// use elbo::rng::{Purpose, Stream};
+/// let draw = |row| Stream::new(0, Purpose::Sample, 5, row).normal();
+/// assert_eq!(draw(17), draw(17));
+/// assert_ne!(draw(17), draw(18));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Stream {
+    key: [u32; 2],
+    counter: [u32; 4],
+    block: [u32; 4],
+    used: usize,
+}
+
+impl Stream {
+    /// The stream of (seed, purpose, step, row): 2³⁴ words of 32 bits.
+    ///
+    /// # Panics
+    /// When `step` or `row` does not fit in 32 bits.
+    pub fn new(seed: u64, purpose: Purpose, step: u64, row: u64) -> Self {
+        let narrow = |x: u64, name| u32::try_from(x).unwrap_or_else(|_| panic!("rng: {name} {x} exceeds 32 bits"));
+        Stream {
+            key: [seed as u32, (seed >> 32) as u32],
+            counter: [0, narrow(row, "row"), narrow(step, "step"), purpose as u32],
+            block: [0; 4],
+            used: 4,
+        }
+    }
+
+    /// 32 uniform bits.
+    pub fn next_u32(&mut self) -> u32 {
+        if self.used == 4 {
+            self.block = philox(self.key, self.counter);
+            self.counter[0] = self.counter[0].checked_add(1).expect("rng: a stream gives 2^34 words");
+            self.used = 0;
+        }
+        self.used += 1;
+        self.block[self.used - 1]
+    }
+
+    /// Uniform in the open interval (0, 1), on the midpoints of 2³² equal cells: never 0 and never 1.
+    pub fn uniform(&mut self) -> f64 {
+        (self.next_u32() as f64 + 0.5) * (1.0 / 4_294_967_296.0)
+    }
+
+    /// Uniform in [low, high].
+    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.uniform()
+    }
+
+    /// N(0, 1), by inversion: x = Φ⁻¹(u), one uniform number for each normal one.
+    pub fn normal(&mut self) -> f64 {
+        normal_quantile(self.uniform())
+    }
+
+    /// Uniform in 0..n, without bias (Lemire, *Fast random integer generation in an interval*, 2019).
+    ///
+    /// # Panics
+    /// When `n` is 0 or exceeds 2³² − 1.
+    pub fn below(&mut self, n: usize) -> usize {
+        let n = u32::try_from(n).expect("rng: below() takes at most 2^32 - 1");
+        assert!(n > 0, "rng: below(0) has nothing to choose from");
+        let threshold = n.wrapping_neg() % n;
+        loop {
+            let wide = u64::from(self.next_u32()) * u64::from(n);
+            if wide as u32 >= threshold {
+                return (wide >> 32) as usize;
+            }
+        }
+    }
+
+    /// A uniformly random order (Fisher and Yates).
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for i in (1..items.len()).rev() {
+            items.swap(i, self.below(i + 1));
+        }
+    }
+
+    /// Fills `out` with N(0, 1).
+    pub fn fill_normal<F: Real>(&mut self, out: &mut [F]) {
+        out.fill_with(|| F::of(self.normal()));
+    }
+}
+
+/// Ten rounds of Philox4x32.
+fn philox(mut key: [u32; 2], mut x: [u32; 4]) -> [u32; 4] {
+    for _ in 0..10 {
+        let a = u64::from(x[0]) * 0xD251_1F53;
+        let b = u64::from(x[2]) * 0xCD9E_8D57;
+        x = [(b >> 32) as u32 ^ x[1] ^ key[0], b as u32, (a >> 32) as u32 ^ x[3] ^ key[1], a as u32];
+        key = [key[0].wrapping_add(0x9E37_79B9), key[1].wrapping_add(0xBB67_AE85)];
+    }
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn philox_gives_the_published_vectors() {
+        // kat_vectors of the authors' Random123 distribution.
+        assert_eq!(philox([0; 2], [0; 4]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
+        assert_eq!(philox([!0; 2], [!0; 4]), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
+        assert_eq!(
+            philox([0xa409_3822, 0x299f_31d0], [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344]),
+            [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
+        );
+    }
+
+    #[test]
+    fn streams_differ_in_each_coordinate() {
+        let first = |seed, purpose, step, row| Stream::new(seed, purpose, step, row).next_u32();
+        let here = first(1, Purpose::Sample, 2, 3);
+        assert_eq!(here, first(1, Purpose::Sample, 2, 3));
+        for other in [
+            first(2, Purpose::Sample, 2, 3),
+            first(1 << 32 | 1, Purpose::Sample, 2, 3),
+            first(1, Purpose::Check, 2, 3),
+            first(1, Purpose::Sample, 3, 3),
+            first(1, Purpose::Sample, 2, 4),
+        ] {
+            assert_ne!(here, other);
+        }
+    }
+
+    #[test]
+    fn normals_have_the_moments_of_a_normal() {
+        let mut s = Stream::new(7, Purpose::Check, 0, 0);
+        let n = 200_000;
+        let x: Vec<f64> = (0..n).map(|_| s.normal()).collect();
+        let moment = |p: i32| x.iter().map(|v| v.powi(p)).sum::<f64>() / n as f64;
+        // Five standard errors of each moment's estimate.
+        for (p, expected, var) in [(1, 0.0, 1.0), (2, 1.0, 2.0), (3, 0.0, 15.0), (4, 3.0, 96.0)] {
+            let bound = 5.0 * f64::sqrt(var / n as f64);
+            assert!((moment(p) - expected).abs() < bound, "moment {p}: {}", moment(p));
+        }
+    }
+
+    #[test]
+    fn below_is_uniform_and_shuffle_is_a_permutation() {
+        let mut s = Stream::new(3, Purpose::Shuffle, 0, 0);
+        let mut counts = [0u32; 7];
+        (0..70_000).for_each(|_| counts[s.below(7)] += 1);
+        let chi2: f64 = counts.iter().map(|&c| (f64::from(c) - 1e4).powi(2) / 1e4).sum();
+        assert!(chi2 < 27.9, "chi-square with 6 degrees of freedom, p = 1e-4: {chi2}");
+        let mut order: Vec<usize> = (0..1000).collect();
+        s.shuffle(&mut order);
+        assert_ne!(order, (0..1000).collect::<Vec<_>>());
+        order.sort_unstable();
+        assert_eq!(order, (0..1000).collect::<Vec<_>>());
+    }
+}
