@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod error;
+pub mod files;
 pub mod kernels;
 pub mod plot;
 pub mod rng;

@@ -32,8 +32,7 @@ macro_rules! select {
 /// Horner's rule with fused multiply-adds, highest coefficient first.
 macro_rules! horner {
     ($x:expr; $c0:expr $(, $c:expr)* $(,)?) => {{
-        let x = $x;
-        let p = $c0;
+        let [x, p] = [$x, $c0];
         $(let p = p.mul_add(x, $c);)*
         p
     }};
