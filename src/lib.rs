@@ -1,8 +1,15 @@
 //! elbo
 
+pub mod autograd;
 pub mod data;
 pub mod error;
 pub mod files;
 pub mod kernels;
+pub mod ops;
 pub mod plot;
 pub mod rng;
+pub mod tensor;
+
+pub use autograd::{Tape, Var};
+pub use error::{Error, Result};
+pub use tensor::{Shape, Tensor};

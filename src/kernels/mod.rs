@@ -1,6 +1,25 @@
-//! Pure functions on slices.
+//! Pure functions on slices: no tensors, no tape, working memory passed in. The only `unsafe` code of the project is here.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`simd`] | one source for several instruction sets |
+//! | [`math`] | `exp`, `ln`, `tanh`, `sigmoid`, `softplus` |
+//! | [`elementwise`] | any scalar formula over slices |
+//! | [`reduce`] | sums in a fixed order |
+//! | [`gemm`] | matrix products |
+//! | [`adam`] | the update of Adam |
+//!
+//! Every kernel gives the same bits on any number of threads and on each [`simd::Path`]: threads own disjoint outputs, and the
+//! order of the operations behind one output depends on the shapes alone.
 
+#![allow(unsafe_code)]
+
+pub mod adam;
+pub mod elementwise;
+pub mod gemm;
 pub mod math;
 mod real;
+pub mod reduce;
+pub mod simd;
 
 pub use real::Real;

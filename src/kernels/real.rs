@@ -1,6 +1,6 @@
 //! [`Real`]: what a kernel may ask of a number, for `f32` and `f64`.
 
-use super::math;
+use super::{gemm::Tiles, math};
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
@@ -20,6 +20,7 @@ pub trait Real:
     + Div<Output = Self>
     + Neg<Output = Self>
     + AddAssign
+    + Tiles
     + 'static
 {
     /// `"f32"` or `"f64"`.

@@ -1,0 +1,215 @@
+//! Matrix product C = A·B on strided views, from the memory hierarchy up.
+//!
+//! A product of m×k and k×n does 2·m·n·k operations on m·k + k·n + m·n numbers: plenty of arithmetic per number, if each
+//! number is used many times while it is close. Three loops would fetch A and B from memory again and again. So, from the
+//! inside out (numbered as in Van Zee and van de Geijn, *BLIS*, ACM TOMS 2015):
+//!
+//! * **Micro-kernel** ([`tile`]): a tile of `MR × NR` outputs stays in vector registers while k runs. Each step loads one
+//!   row of `NR` numbers of B, broadcasts `MR` numbers of A, and does `MR · NR` multiply-adds: with 12 × 32 numbers in 24
+//!   AVX-512 registers that is 24 multiply-adds for 14 loads, which keeps both multipliers busy.
+//! * **Loop 1** runs tiles down a panel of B: `NR` columns of B, packed side by side, stay in the L1/L2 cache.
+//! * **Loop 2** runs over the panels of B, with the rows of A in the L2 cache.
+//! * **Packing** B once per product makes the loads of the micro-kernel contiguous whether B was given as it is (NN, TN) or
+//!   transposed (NT); A is only broadcast from, so any strides will do and it is not copied.
+//! * **Threads** halve the rectangle of tiles recursively, along its longer side, so every thread owns its outputs.
+//!
+//! k is never split: each output is one chain of fused multiply-adds, c ← fma(a₀, b₀, c), fma(a₁, b₁, ·), … in the order of
+//! k. So the bits depend neither on the tile's size, nor on the instruction set, nor on the threads; and
+//! [`naive`] — the definition, three loops — gives the same bits too.
+
+#![allow(unsafe_code)]
+
+mod lanes;
+mod tile;
+
+use super::Real;
+pub use lanes::Tiles;
+use std::ops::Range;
+
+/// A matrix as rows and columns over a slice: element (i, j) is `data[i * strides.0 + j * strides.1]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix<'a, F> {
+    data: &'a [F],
+    rows: usize,
+    cols: usize,
+    strides: (usize, usize),
+}
+
+impl<'a, F> Matrix<'a, F> {
+    /// A row-major matrix.
+    ///
+    /// # Panics
+    /// When `data` does not have `rows · cols` elements.
+    pub fn new(data: &'a [F], rows: usize, cols: usize) -> Self {
+        assert_eq!(data.len(), rows * cols, "gemm: a {rows} × {cols} matrix");
+        Matrix { data, rows, cols, strides: (cols, 1) }
+    }
+
+    /// The transposed view. Nothing is moved.
+    pub fn t(self) -> Self {
+        Matrix { rows: self.cols, cols: self.rows, strides: (self.strides.1, self.strides.0), ..self }
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+}
+
+/// What the sums start from.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a, F> {
+    /// C = A·B.
+    Zero,
+    /// C = bias + A·B, the bias added to each row.
+    Bias(&'a [F]),
+    /// C = C + A·B.
+    Output,
+}
+
+/// Working memory that a product reuses from one call to the next.
+#[derive(Debug, Default)]
+pub struct Scratch<F>(Vec<F>);
+
+impl<F: Real> Scratch<F> {
+    /// `len` numbers of any value, on a cache line's boundary.
+    fn take(&mut self, len: usize) -> &mut [F] {
+        const LINE: usize = 64;
+        let slack = LINE / size_of::<F>();
+        if self.0.len() < len + slack {
+            self.0 = vec![F::ZERO; len + slack];
+        }
+        let skip = self.0.as_ptr().align_offset(LINE).min(slack);
+        &mut self.0[skip..][..len]
+    }
+}
+
+/// C ← start + A·B, into the row-major `c`.
+///
+/// # Panics
+/// When the extents do not fit.
+pub fn gemm<F: Real>(a: Matrix<F>, b: Matrix<F>, start: Start<F>, c: &mut [F], scratch: &mut Scratch<F>) {
+    let (m, n, k) = (a.rows, b.cols, a.cols);
+    assert_eq!(k, b.rows, "gemm: inner extents differ");
+    assert_eq!(c.len(), m * n, "gemm: the output's length");
+    if let Start::Bias(bias) = start {
+        assert_eq!(bias.len(), n, "gemm: the bias' length");
+    }
+    if m == 0 || n == 0 {
+        return;
+    }
+    let kernel = F::kernel();
+    let packed = scratch.take(n.div_ceil(kernel.nr) * kernel.nr * k);
+    pack(b, kernel.nr, packed);
+    let product = Product { a, packed, start, c: Output(c.as_mut_ptr()), n, kernel };
+    product.run(0..m.div_ceil(kernel.mr), 0..n.div_ceil(kernel.nr));
+}
+
+/// The tile size of an instruction set, and the function that computes a rectangle of tiles with it.
+#[derive(Clone, Copy)]
+pub(crate) struct Kernel<F: 'static> {
+    pub mr: usize,
+    pub nr: usize,
+    /// # Safety
+    /// The processor must support the instruction set; the tiles must lie in the product and belong to the caller.
+    pub rectangle: unsafe fn(&Product<F>, Range<usize>, Range<usize>),
+}
+
+/// One product, as the threads see it.
+pub(crate) struct Product<'a, F: 'static> {
+    a: Matrix<'a, F>,
+    /// B as panels of `nr` columns: `[panel][k][nr]`, the last one padded with zeros.
+    packed: &'a [F],
+    start: Start<'a, F>,
+    c: Output<F>,
+    n: usize,
+    kernel: Kernel<F>,
+}
+
+/// The output, written by several threads in disjoint tiles.
+struct Output<F>(*mut F);
+// SAFETY: `Product::run` gives each tile to exactly one task, and the caller's `&mut [F]` outlives the call.
+unsafe impl<F: Send> Sync for Output<F> {}
+// SAFETY: as above.
+unsafe impl<F: Send> Send for Output<F> {}
+
+/// Multiply-adds below which a task is not split: about 20 µs of work.
+const GRAIN: usize = 1 << 20;
+
+impl<F: Real> Product<'_, F> {
+    /// Computes the tiles of `rows × panels`, in halves along the longer side while there is enough work to share.
+    fn run(&self, rows: Range<usize>, panels: Range<usize>) {
+        let (h, w) = (rows.len() * self.kernel.mr, panels.len() * self.kernel.nr);
+        if h * w * self.a.cols <= GRAIN || rows.len() * panels.len() == 1 {
+            // SAFETY: the kernel is the one of the path in use; these tiles are in range and ours alone.
+            return unsafe { (self.kernel.rectangle)(self, rows, panels) };
+        }
+        if (h > w && rows.len() > 1) || panels.len() == 1 {
+            let middle = rows.start + rows.len() / 2;
+            rayon::join(|| self.run(rows.start..middle, panels.clone()), || self.run(middle..rows.end, panels.clone()));
+        } else {
+            let middle = panels.start + panels.len() / 2;
+            rayon::join(|| self.run(rows.clone(), panels.start..middle), || self.run(rows.clone(), middle..panels.end));
+        }
+    }
+}
+
+/// Copies B into panels of `nr` columns, `[panel][k][nr]`; missing columns of the last panel are zeros.
+fn pack<F: Real>(b: Matrix<F>, nr: usize, packed: &mut [F]) {
+    use rayon::prelude::*;
+    let k = b.rows;
+    if k == 0 {
+        return;
+    }
+    packed.par_chunks_mut(k * nr).enumerate().for_each(|(panel, out)| {
+        let first = panel * nr;
+        let width = nr.min(b.cols - first);
+        if width < nr {
+            out.fill(F::ZERO);
+        }
+        if b.strides.1 == 1 {
+            for (p, out) in out.chunks_exact_mut(nr).enumerate() {
+                out[..width].copy_from_slice(&b.data[p * b.strides.0 + first..][..width]);
+            }
+        } else {
+            // Columns are contiguous: transpose in blocks that stay in the L1 cache.
+            const BLOCK: usize = 16;
+            for p0 in (0..k).step_by(BLOCK) {
+                let depth = BLOCK.min(k - p0);
+                for j in 0..width {
+                    let column = &b.data[(first + j) * b.strides.1 + p0 * b.strides.0..];
+                    for p in 0..depth {
+                        out[(p0 + p) * nr + j] = column[p * b.strides.0];
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// The definition: three loops, one chain of fused multiply-adds per output. For tests.
+pub fn naive<F: Real>(a: Matrix<F>, b: Matrix<F>, start: Start<F>, c: &mut [F]) {
+    let (m, n, k) = (a.rows, b.cols, a.cols);
+    for i in 0..m {
+        for j in 0..n {
+            let mut sum = match start {
+                Start::Zero => F::ZERO,
+                Start::Bias(bias) => bias[j],
+                Start::Output => c[i * n + j],
+            };
+            for p in 0..k {
+                let (x, y) = (a.data[i * a.strides.0 + p * a.strides.1], b.data[p * b.strides.0 + j * b.strides.1]);
+                sum = x.mul_add(y, sum);
+            }
+            c[i * n + j] = sum;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

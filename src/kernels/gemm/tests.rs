@@ -1,0 +1,69 @@
+use super::*;
+use crate::kernels::simd::Path;
+
+fn numbers<F: Real>(n: usize, seed: usize) -> Vec<F> {
+    (0..n).map(|i| F::of(((i * 7919 + seed * 104_729) % 2003) as f64 / 1001.0 - 1.0)).collect()
+}
+
+/// Every orientation and start against the naive twin, to the bit.
+fn agrees<F: Real>(m: usize, n: usize, k: usize) {
+    let (a, b, bias, before) = (numbers::<F>(m * k, 1), numbers::<F>(k * n, 2), numbers::<F>(n, 3), numbers(m * n, 4));
+    let mut scratch = Scratch::default();
+    for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
+        let a = if ta { Matrix::new(&a, k, m).t() } else { Matrix::new(&a, m, k) };
+        let b = if tb { Matrix::new(&b, n, k).t() } else { Matrix::new(&b, k, n) };
+        for start in [Start::Zero, Start::Bias(&bias), Start::Output] {
+            let (mut fast, mut slow) = (before.clone(), before.clone());
+            gemm(a, b, start, &mut fast, &mut scratch);
+            naive(a, b, start, &mut slow);
+            assert!(fast == slow, "{m} × {n} × {k} of {}, {}, {ta} {tb} {start:?}", F::NAME, Path::current());
+        }
+    }
+}
+
+#[test]
+fn gemm_is_its_naive_twin_on_every_path_to_the_bit() {
+    let best = Path::current();
+    for path in Path::ALL.into_iter().filter(|p| p.is_supported()) {
+        path.force();
+        for (m, n, k) in (0..=17).flat_map(|m| (0..=17).flat_map(move |n| (0..=17).map(move |k| (m, n, k)))) {
+            agrees::<f32>(m, n, k);
+        }
+        for (m, n, k) in [(13, 31, 127), (61, 97, 53), (127, 67, 257), (1, 1009, 3), (1009, 1, 5), (12, 32, 1009)] {
+            agrees::<f32>(m, n, k);
+            agrees::<f64>(m, n, k);
+        }
+    }
+    best.force();
+}
+
+#[test]
+fn gemm_does_not_depend_on_threads() {
+    let (a, b) = (numbers::<f32>(128 * 784, 1), numbers::<f32>(512 * 784, 2));
+    let run = || {
+        let mut c = vec![0.0; 128 * 512];
+        gemm(Matrix::new(&a, 128, 784), Matrix::new(&b, 512, 784).t(), Start::Zero, &mut c, &mut Scratch::default());
+        c
+    };
+    let expected = run();
+    for threads in [1, 2, 4] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert!(pool.install(run) == expected, "{threads} threads");
+    }
+}
+
+#[test]
+fn gemm_agrees_with_matrixmultiply() {
+    let (m, n, k) = (67, 45, 300);
+    let (a, b) = (numbers::<f64>(m * k, 1), numbers::<f64>(k * n, 2));
+    let (mut ours, mut theirs) = (vec![0.0; m * n], vec![0.0; m * n]);
+    gemm(Matrix::new(&a, m, k), Matrix::new(&b, k, n), Start::Zero, &mut ours, &mut Scratch::default());
+    let (k_, n_) = (k as isize, n as isize);
+    // SAFETY: the slices have the extents and strides that the call names.
+    unsafe {
+        matrixmultiply::dgemm(m, k, n, 1.0, a.as_ptr(), k_, 1, b.as_ptr(), n_, 1, 0.0, theirs.as_mut_ptr(), n_, 1);
+    }
+    for (x, y) in ours.iter().zip(&theirs) {
+        assert!((x - y).abs() <= 1e-12, "{x} {y}");
+    }
+}

@@ -1,0 +1,113 @@
+//! The innermost loops: a rectangle of tiles, and the micro-kernel that computes one.
+
+use super::lanes::Lanes;
+use super::{Product, Real, Start};
+use std::ops::Range;
+
+/// Loops 2 and 1: computes the tiles of `rows × panels`.
+///
+/// # Safety
+/// The instruction set of `L` is supported, the tiles lie within the product, and nobody else writes them.
+#[inline(always)]
+pub(super) unsafe fn rectangle<L: Lanes, const MR: usize, const NV: usize>(
+    product: &Product<L::F>,
+    rows: Range<usize>,
+    panels: Range<usize>,
+) {
+    let Product { a, packed, start, c, n, .. } = product;
+    let (m, n, k, nr) = (a.rows, *n, a.cols, NV * L::N);
+    // Loop 2, over panels of B.
+    for panel in panels {
+        let first = panel * nr;
+        let width = nr.min(n - first);
+        let b = packed[panel * k * nr..][..k * nr].as_ptr();
+        // Loop 1, over the tiles of a panel.
+        for row in rows.clone() {
+            let top = row * MR;
+            let height = MR.min(m - top);
+            // Below the last row, its values are computed again and dropped.
+            let offsets: [usize; MR] = std::array::from_fn(|i| (top + i.min(height - 1)) * a.strides.0);
+            let a = (a.data.as_ptr(), offsets, a.strides.1);
+            if (height, width) == (MR, nr) {
+                // SAFETY: the tile is whole, so MR rows of NR numbers from `c` are ours.
+                unsafe {
+                    let c = c.0.add(top * n + first);
+                    match start {
+                        Start::Zero => tile::<L, MR, NV>(k, a, b, |_, _| L::splat(L::F::ZERO), c, n),
+                        Start::Bias(bias) => {
+                            let bias = bias.as_ptr().add(first);
+                            tile::<L, MR, NV>(k, a, b, |_, v| L::load(bias.add(v * L::N)), c, n);
+                        }
+                        Start::Output => tile::<L, MR, NV>(k, a, b, |i, v| L::load(c.add(i * n + v * L::N)), c, n),
+                    }
+                }
+                continue;
+            }
+            // A tile at the border is computed aside, and what belongs to C is copied.
+            let mut aside = [[[L::F::ZERO; 16]; NV]; MR];
+            let aside = aside.as_flattened_mut().as_flattened_mut();
+            for i in 0..height {
+                for j in 0..width {
+                    aside[i * nr + j] = match start {
+                        Start::Zero => L::F::ZERO,
+                        Start::Bias(bias) => bias[first + j],
+                        // SAFETY: (top + i, first + j) is in C, and in our tile.
+                        Start::Output => unsafe { *c.0.add((top + i) * n + first + j) },
+                    };
+                }
+            }
+            let own = aside.as_mut_ptr();
+            // SAFETY: `aside` holds MR rows of at least NR numbers; the copies stay in our tile of C.
+            unsafe {
+                tile::<L, MR, NV>(k, a, b, |i, v| L::load(own.add(i * nr + v * L::N)), own, nr);
+                for i in 0..height {
+                    std::ptr::copy_nonoverlapping(own.add(i * nr), c.0.add((top + i) * n + first), width);
+                }
+            }
+        }
+    }
+}
+
+/// The micro-kernel: `MR × (NV · L::N)` outputs, held in registers while k runs.
+///
+/// `a` is (data, offset of each row, step of k); `b` is a packed panel; `start(i, v)` gives the first value of vector v of row
+/// i; row i of the result goes to `c[i * ldc..]`.
+///
+/// # Safety
+/// The instruction set of `L` is supported and all those addresses are good.
+#[inline(always)]
+unsafe fn tile<L: Lanes, const MR: usize, const NV: usize>(
+    k: usize,
+    (a, offsets, step): (*const L::F, [usize; MR], usize),
+    b: *const L::F,
+    start: impl Fn(usize, usize) -> L::V,
+    c: *mut L::F,
+    ldc: usize,
+) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let mut sum = [[L::splat(L::F::ZERO); NV]; MR];
+        for i in 0..MR {
+            for v in 0..NV {
+                sum[i][v] = start(i, v);
+            }
+        }
+        for p in 0..k {
+            let mut row = [L::splat(L::F::ZERO); NV];
+            for v in 0..NV {
+                row[v] = L::load(b.add((p * NV + v) * L::N));
+            }
+            for i in 0..MR {
+                let x = L::splat(*a.add(offsets[i] + p * step));
+                for v in 0..NV {
+                    sum[i][v] = L::mul_add(x, row[v], sum[i][v]);
+                }
+            }
+        }
+        for i in 0..MR {
+            for v in 0..NV {
+                L::store(c.add(i * ldc + v * L::N), sum[i][v]);
+            }
+        }
+    }
+}

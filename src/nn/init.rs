@@ -1,0 +1,72 @@
+//! How weights start.
+
+use crate::kernels::Real;
+use crate::rng::{Purpose, Stream};
+use crate::tensor::{Shape, Tensor};
+use serde::{Deserialize, Serialize};
+
+/// The distribution of initial weights, by the variance that keeps signals at one scale through the layers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Init {
+    /// Uniform in ±1/√fan_in, biases too: variance 1/(3 fan_in), what PyTorch's `Linear` does.
+    #[default]
+    Pytorch,
+    /// N(0, 2/fan_in), biases 0: for ReLU, which halves the variance (He et al. 2015, arXiv 1502.01852).
+    He,
+    /// N(0, 1/fan_in), biases 0: for SELU (LeCun et al. 1998, *Efficient BackProp*).
+    Lecun,
+    /// Uniform in ±√(6/(fan_in + fan_out)), biases 0: for tanh (Glorot and Bengio 2010).
+    Glorot,
+}
+
+impl Init {
+    /// Weights `[n_out, n_in]` and biases `[n_out]`. The same (seed, index) gives the same numbers, `index` being the place of
+    /// the weights among the model's parameters.
+    pub fn draw<F: Real>(self, n_in: usize, n_out: usize, seed: u64, index: usize) -> (Tensor<F>, Tensor<F>) {
+        let tensor = |shape: Shape, index: usize, draw: &dyn Fn(&mut Stream) -> f64| {
+            let mut stream = Stream::new(seed, Purpose::Init, index as u64, 0);
+            Tensor::new((0..shape.size()).map(|_| F::of(draw(&mut stream))).collect(), shape)
+        };
+        let (fan_in, fan_out) = (n_in as f64, n_out as f64);
+        let uniform = |bound: f64| move |s: &mut Stream| s.between(-bound, bound);
+        let normal = |variance: f64| move |s: &mut Stream| variance.sqrt() * s.normal();
+        let (w, b) = (Shape::from([n_out, n_in]), Shape::from([n_out]));
+        let zeros = Tensor::full(F::ZERO, b);
+        match self {
+            Init::Pytorch => {
+                let draw = uniform(1.0 / fan_in.sqrt());
+                (tensor(w, index, &draw), tensor(b, index + 1, &draw))
+            }
+            Init::He => (tensor(w, index, &normal(2.0 / fan_in)), zeros),
+            Init::Lecun => (tensor(w, index, &normal(1.0 / fan_in)), zeros),
+            Init::Glorot => (tensor(w, index, &uniform((6.0 / (fan_in + fan_out)).sqrt())), zeros),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_have_the_stated_variance_and_bounds() {
+        let (n_in, n_out) = (300, 400);
+        for (init, variance) in [
+            (Init::Pytorch, 1.0 / 900.0),
+            (Init::He, 2.0 / 300.0),
+            (Init::Lecun, 1.0 / 300.0),
+            (Init::Glorot, 2.0 / 700.0),
+        ] {
+            let (w, b) = init.draw::<f64>(n_in, n_out, 1, 0);
+            let n = w.data().len() as f64;
+            let mean = w.data().iter().sum::<f64>() / n;
+            let var = w.data().iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+            // 120,000 draws: the standard error of the variance is below 0.5 %.
+            assert!((var / variance - 1.0).abs() < 0.02, "{init:?}: {var} for {variance}");
+            assert!(mean.abs() < 5.0 * (variance / n).sqrt(), "{init:?}: mean {mean}");
+            let bias_bound = if init == Init::Pytorch { 1.0 / 300f64.sqrt() } else { 0.0 };
+            assert!(b.data().iter().all(|x| x.abs() <= bias_bound), "{init:?}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Layers: what has parameters, and how they start.
+//!
+//! [`Params`] owns all weights under PyTorch's names, layers hold ids, and a [`Pass`] lends tape and parameters to one forward
+//! pass. So a layer is a few numbers, a model can be cloned, frozen or saved without asking it, and nothing is shared.
+
+mod activation;
+mod dense;
+mod init;
+mod params;
+mod stack;
+
+pub use activation::Activation;
+pub use dense::Dense;
+pub use init::Init;
+pub use params::{Grads, ParamId, Params, Pass};
+pub use stack::Stack;

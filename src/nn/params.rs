@@ -1,0 +1,189 @@
+//! [`Params`], [`Pass`] and [`Grads`]: weights at rest, weights on a tape, and what a pass says of them.
+
+use crate::autograd::{Tape, Var};
+use crate::kernels::{Real, elementwise::map, reduce};
+use crate::tensor::{Pool, Tensor};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// Which parameter of its [`Params`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParamId(usize);
+
+/// All parameters of a model (or of several), in the order they were added, each under a path such as `encoder.0.weight`.
+#[derive(Clone, Debug, Default)]
+pub struct Params<F> {
+    entries: Vec<(String, Tensor<F>)>,
+}
+
+impl<F: Real> Params<F> {
+    /// Adds a parameter.
+    ///
+    /// # Panics
+    /// When the name is taken.
+    #[track_caller]
+    pub fn add(&mut self, name: impl Into<String>, value: Tensor<F>) -> ParamId {
+        let name = name.into();
+        assert!(self.find(&name).is_none(), "params: {name} stands twice");
+        self.entries.push((name, value));
+        ParamId(self.entries.len() - 1)
+    }
+
+    /// The parameter's value.
+    pub fn get(&self, id: ParamId) -> &Tensor<F> {
+        &self.entries[id.0].1
+    }
+
+    /// The parameter's value, to replace.
+    pub fn get_mut(&mut self, id: ParamId) -> &mut Tensor<F> {
+        &mut self.entries[id.0].1
+    }
+
+    /// The parameter's path.
+    pub fn name(&self, id: ParamId) -> &str {
+        &self.entries[id.0].0
+    }
+
+    /// The parameter of this path.
+    pub fn find(&self, name: &str) -> Option<ParamId> {
+        self.entries.iter().position(|(n, _)| n == name).map(ParamId)
+    }
+
+    /// All ids, in order.
+    pub fn ids(&self) -> impl Iterator<Item = ParamId> + use<F> {
+        (0..self.entries.len()).map(ParamId)
+    }
+
+    /// Number of parameters (tensors).
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Number of weights: the elements of all parameters.
+    pub fn size(&self) -> usize {
+        self.entries.iter().map(|(_, value)| value.shape().size()).sum()
+    }
+}
+
+/// One forward pass: a tape and the parameters it reads. Each parameter becomes one leaf, at its first use.
+pub struct Pass<'t, 'p, F: Real> {
+    tape: &'t Tape<F>,
+    params: &'p Params<F>,
+    leaves: RefCell<Vec<Option<Var<'t, F>>>>,
+}
+
+impl<'t, 'p, F: Real> Pass<'t, 'p, F> {
+    /// A pass over `params`, recorded on `tape`.
+    pub fn new(tape: &'t Tape<F>, params: &'p Params<F>) -> Self {
+        Pass { tape, params, leaves: RefCell::new(vec![None; params.len()]) }
+    }
+
+    /// The tape.
+    pub fn tape(&self) -> &'t Tape<F> {
+        self.tape
+    }
+
+    /// The parameter as a value on the tape.
+    pub fn param(&self, id: ParamId) -> Var<'t, F> {
+        *self.leaves.borrow_mut()[id.0].get_or_insert_with(|| self.tape.leaf(self.params.get(id).clone()))
+    }
+
+    /// The gradient of the loss in every parameter that this pass used.
+    ///
+    /// # Panics
+    /// When the loss is not a single number.
+    #[track_caller]
+    pub fn backward(&self, loss: Var<'t, F>) -> Grads<F> {
+        let leaves = self.leaves.borrow();
+        let used: Vec<(ParamId, Var<'t, F>)> =
+            leaves.iter().enumerate().filter_map(|(i, leaf)| leaf.map(|leaf| (ParamId(i), leaf))).collect();
+        let wanted: Vec<_> = used.iter().map(|(_, leaf)| *leaf).collect();
+        let values = self.tape.backward(loss, &wanted);
+        Grads { values: used.into_iter().map(|(id, _)| id).zip(values).collect(), pool: self.tape.pool() }
+    }
+}
+
+/// Gradients by parameter. Owned: they outlive the pass; their memory goes back to its tape when they are dropped.
+#[derive(Debug)]
+pub struct Grads<F: Real> {
+    values: Vec<(ParamId, Tensor<F>)>,
+    pool: Rc<RefCell<Pool<F>>>,
+}
+
+impl<F: Real> Grads<F> {
+    /// Parameters and their gradients, in the order of the parameters.
+    pub fn iter(&self) -> impl Iterator<Item = (ParamId, &Tensor<F>)> {
+        self.values.iter().map(|(id, g)| (*id, g))
+    }
+
+    /// The first parameter whose gradient is not finite.
+    pub fn not_finite(&self) -> Option<ParamId> {
+        self.iter().find(|(_, g)| !reduce::all_finite(g.data())).map(|(id, _)| id)
+    }
+
+    /// √ Σ g² over all parameters.
+    pub fn norm(&self) -> f64 {
+        self.iter().map(|(_, g)| reduce::sum_of_squares(g.data()).f64()).sum::<f64>().sqrt()
+    }
+
+    /// Scales all gradients so that their norm is at most `max` (Pascanu et al. 2013; PyTorch's `clip_grad_norm_`), and returns
+    /// the norm they had.
+    pub fn clip_norm(&mut self, max: f64) -> f64 {
+        let norm = self.norm();
+        let factor = max / (norm + 1e-6);
+        if factor < 1.0 {
+            let factor = F::of(factor);
+            for (_, g) in &mut self.values {
+                let mut pool = self.pool.borrow_mut();
+                let mut scaled = pool.take(g.shape().size());
+                map(&|[g]: [F; 1]| g * factor, [g.data()], &mut scaled);
+                let old = std::mem::replace(g, Tensor::new(scaled, g.shape()));
+                old.into_vec().into_iter().for_each(|buffer| pool.give(buffer));
+            }
+        }
+        norm
+    }
+}
+
+impl<F: Real> Drop for Grads<F> {
+    fn drop(&mut self) {
+        let mut pool = self.pool.borrow_mut();
+        self.values.drain(..).flat_map(|(_, g)| g.into_vec()).for_each(|buffer| pool.give(buffer));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_used_twice_is_one_leaf_with_the_sum_of_both_gradients() {
+        let mut params = Params::<f64>::default();
+        let w = params.add("w", Tensor::scalar(3.0));
+        params.add("unused", Tensor::scalar(1.0));
+        let tape = Tape::new();
+        let pass = Pass::new(&tape, &params);
+        let grads = pass.backward(pass.param(w) * pass.param(w));
+        assert_eq!(grads.iter().map(|(id, g)| (id, g.item())).collect::<Vec<_>>(), [(w, 6.0)]);
+    }
+
+    #[test]
+    fn clipping_shortens_a_gradient_and_keeps_its_direction() {
+        let mut params = Params::<f64>::default();
+        let w = params.add("w", Tensor::new(vec![3.0, 4.0], [2]));
+        let tape = Tape::new();
+        let pass = Pass::new(&tape, &params);
+        let mut grads = pass.backward((pass.param(w).square() * 0.5).sum());
+        assert_eq!(grads.clip_norm(10.0), 5.0);
+        assert_eq!(grads.iter().next().unwrap().1.data(), [3.0, 4.0]);
+        grads.clip_norm(1.0);
+        assert!((grads.norm() - 1.0).abs() < 1e-6);
+        let g = grads.iter().next().unwrap().1.data().to_vec();
+        assert!((g[0] / g[1] - 0.75).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,131 @@
+//! What all elementwise ops share: a [`Formula`] on numbers becomes an op on tensors of equal shapes.
+
+use super::algebra::{Algebra, Scalar};
+use crate::autograd::{Op, Row, Var, Vjp};
+use crate::error::ShapeError;
+use crate::kernels::{Real, elementwise::Pointwise, elementwise::map, gemm::Scratch};
+use crate::tensor::{Shape, Tensor};
+
+/// A scalar function of `N` arguments and its derivative.
+pub trait Formula<const N: usize>: Copy + Send + Sync + 'static {
+    /// Its row in the catalogue.
+    const ROW: Row;
+    /// Arguments in which y is piecewise constant: they get no share.
+    const FLAT: [bool; N] = [false; N];
+    /// y = f(x).
+    fn y<F: Real>(self, x: [F; N]) -> F;
+    /// g · ∂y/∂xₖ for each k.
+    fn gx<A: Algebra>(self, g: A, x: [A; N], y: A) -> [A; N];
+}
+
+/// The op of a formula.
+struct Map<T, const N: usize>(T);
+
+impl<F: Real, T: Formula<N>, const N: usize> Op<F> for Map<T, N> {
+    fn row(&self) -> &'static Row {
+        &T::ROW
+    }
+
+    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+        match x.iter().find(|s| **s != x[0]) {
+            Some(other) => Err(ShapeError(format!("shapes differ: {} and {other}", x[0]))),
+            None => Ok(x[0]),
+        }
+    }
+
+    fn forward(&mut self, x: &[&Tensor<F>], y: &mut [F], _: &mut Scratch<F>) {
+        map(&Forward(self.0), std::array::from_fn::<_, N, _>(|k| x[k].data()), y);
+    }
+
+    fn vjp<'t>(&self, cx: &Vjp<'t, F>) {
+        let formula = self.0;
+        let x: [Var<'t, F>; N] = std::array::from_fn(|k| cx.x(k));
+        let steep = (0..N).filter(|&k| !T::FLAT[k]);
+        if cx.recording() {
+            if (0..N).any(|k| cx.wants(k) && !T::FLAT[k]) {
+                let gx = formula.gx(cx.g(), x, cx.y());
+                steep.for_each(|k| cx.give(k, || gx[k]));
+            }
+            return;
+        }
+        let (g, y, x) = (cx.g().value(), cx.y().value(), x.map(Var::value));
+        for k in steep {
+            cx.give(k, || {
+                cx.tape().leaf_with(y.shape(), |gx| {
+                    let (g, y) = (g.data(), y.data());
+                    // Arguments in the order g, y, x…
+                    match x.each_ref().map(Tensor::data).as_slice() {
+                        [a] => map(&Backward::<T, N>(formula, k), [g, y, a], gx),
+                        [a, b] => map(&Backward::<T, N>(formula, k), [g, y, a, b], gx),
+                        [a, b, c] => map(&Backward::<T, N>(formula, k), [g, y, a, b, c], gx),
+                        _ => unreachable!("formulas have one to three arguments"),
+                    }
+                })
+            });
+        }
+    }
+}
+
+/// Applies a formula to values of equal shapes.
+#[track_caller]
+pub(super) fn apply<'t, F: Real, T: Formula<N>, const N: usize>(formula: T, x: [Var<'t, F>; N]) -> Var<'t, F> {
+    x[0].tape().apply(Map::<T, N>(formula), x)
+}
+
+struct Forward<T>(T);
+
+impl<F: Real, T: Formula<N>, const N: usize> Pointwise<F, N> for Forward<T> {
+    #[inline(always)]
+    fn at(&self, x: [F; N]) -> F {
+        self.0.y(x)
+    }
+}
+
+/// Share `k` of a formula of `N` arguments, as a function of g, y and the arguments.
+struct Backward<T, const N: usize>(T, usize);
+
+impl<F: Real, T: Formula<N>, const N: usize, const M: usize> Pointwise<F, M> for Backward<T, N> {
+    #[inline(always)]
+    fn at(&self, v: [F; M]) -> F {
+        self.0.gx(Scalar(v[0]), std::array::from_fn(|k| Scalar(v[2 + k])), Scalar(v[1]))[self.1].0
+    }
+}
+
+/// Declares a [`Formula`]: its documentation, name, settings, catalogue row, value and derivative on one screen.
+macro_rules! formula {
+    (
+        $(#[$meta:meta])*
+        $T:ident<$N:literal> $({ $($field:ident),+ })?, $name:literal, y = $formula:literal, gx = $derivative:literal,
+        example!($($example:tt)*), $(flat: $flat:expr,)?
+        |$self:ident, $x:pat_param| $y:expr,
+        |$self2:ident, $g:pat_param, $x2:pat_param, $y2:pat_param| $gx:expr,
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $T { $($(pub(super) $field: f64),+)? }
+
+        impl $crate::ops::pointwise::Formula<$N> for $T {
+            const ROW: $crate::autograd::Row = $crate::autograd::Row {
+                name: $name,
+                formula: $formula,
+                derivative: $derivative,
+                example: $crate::autograd::example!($($example)*),
+            };
+            $(const FLAT: [bool; $N] = $flat;)?
+            #[inline(always)]
+            fn y<F: Real>($self, $x: [F; $N]) -> F {
+                $y
+            }
+            #[inline(always)]
+            fn gx<A: Algebra>(
+                $self2,
+                $g: A,
+                $x2: [A; $N],
+                $y2: A,
+            ) -> [A; $N] {
+                $gx
+            }
+        }
+    };
+}
+pub(super) use formula;

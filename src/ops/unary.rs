@@ -1,0 +1,229 @@
+//! Elementwise ops of one argument.
+
+use super::algebra::Algebra;
+use super::pointwise::{apply, formula};
+use crate::autograd::Var;
+use crate::kernels::Real;
+use std::ops::{Add, Mul, Neg as NegOp, Sub};
+
+formula! {
+    /// −x.
+    Neg<1>, "neg", y = "−x", gx = "−g",
+    example!([([3, 4], Signed)], |x| -x[0]),
+    |self, [x]| -x,
+    |self, g, _, _| [-g],
+}
+formula! {
+    /// c·x for a number c.
+    Scale<1> { by }, "scale", y = "c x", gx = "c g",
+    example!([([3, 4], Signed)], |x| x[0] * 1.7),
+    |self, [x]| x * F::of(self.by),
+    |self, g, _, _| [g.scale(self.by)],
+}
+formula! {
+    /// x + c for a number c.
+    Shift<1> { by }, "shift", y = "x + c", gx = "g",
+    example!([([3, 4], Signed)], |x| x[0] + 0.3),
+    |self, [x]| x + F::of(self.by),
+    |self, g, _, _| [g],
+}
+formula! {
+    /// eˣ.
+    Exp<1>, "exp", y = "eˣ", gx = "g y",
+    example!([([3, 4], Signed)], |x| x[0].exp()),
+    |self, [x]| x.exp(),
+    |self, g, _, y| [g * y],
+}
+formula! {
+    /// ln x.
+    Ln<1>, "ln", y = "ln x", gx = "g / x",
+    example!([([3, 4], Positive)], |x| x[0].ln()),
+    |self, [x]| x.ln(),
+    |self, g, [x], _| [g / x],
+}
+formula! {
+    /// √x.
+    Sqrt<1>, "sqrt", y = "√x", gx = "g / 2y",
+    example!([([3, 4], Positive)], |x| x[0].sqrt()),
+    |self, [x]| x.sqrt(),
+    |self, g, _, y| [(g / y).scale(0.5)],
+}
+formula! {
+    /// x².
+    Square<1>, "square", y = "x²", gx = "2 g x",
+    example!([([3, 4], Signed)], |x| x[0].square()),
+    |self, [x]| x * x,
+    |self, g, [x], _| [(g * x).scale(2.0)],
+}
+formula! {
+    /// tanh x.
+    Tanh<1>, "tanh", y = "tanh x", gx = "g (1 − y²)",
+    example!([([3, 4], Signed)], |x| x[0].tanh()),
+    |self, [x]| x.tanh(),
+    |self, g, _, y| [g - g * y * y],
+}
+formula! {
+    /// σ(x) = 1 / (1 + e⁻ˣ).
+    Sigmoid<1>, "sigmoid", y = "1 / (1 + e⁻ˣ)", gx = "g (y − y²)",
+    example!([([3, 4], Signed)], |x| x[0].sigmoid()),
+    |self, [x]| x.sigmoid(),
+    |self, g, _, y| [g * (y - y * y)],
+}
+formula! {
+    /// ln(1 + eˣ), finite for any finite x.
+    Softplus<1>, "softplus", y = "ln(1 + eˣ)", gx = "g σ(x)",
+    example!([([3, 4], Signed)], |x| x[0].softplus()),
+    |self, [x]| x.softplus(),
+    |self, g, [x], _| [g * x.sigmoid()],
+}
+formula! {
+    /// max(x, 0), with derivative 0 at 0 (PyTorch's choice).
+    Relu<1>, "relu", y = "max(x, 0)", gx = "g [x > 0]",
+    example!([([3, 4], Signed)], |x| x[0].relu().square()),
+    |self, [x]| if x < F::ZERO { F::ZERO } else { x },
+    |self, g, [x], _| [g * x.step()],
+}
+formula! {
+    /// x above 0, a·x below (Maas, Hannun and Ng 2013).
+    LeakyRelu<1> { slope }, "leaky_relu", y = "x if x > 0 else a x", gx = "g if x > 0 else a g",
+    example!([([3, 4], Signed)], |x| x[0].leaky_relu(0.2).square()),
+    |self, [x]| if x > F::ZERO { x } else { x * F::of(self.slope) },
+    |self, g, [x], _| [x.select(g, g.scale(self.slope))],
+}
+
+/// λ of SELU: with α it makes mean 0 and variance 1 a fixed point.
+const SELU_LAMBDA: f64 = 1.050_700_987_355_480_5;
+/// α of SELU.
+const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+
+formula! {
+    /// λx above 0, λα(eˣ − 1) below (Klambauer et al. 2017, arXiv 1706.02515).
+    Selu<1>, "selu", y = "λ x if x > 0 else λ α (eˣ − 1)", gx = "λ g if x > 0 else g (y + λ α)",
+    example!([([3, 4], Signed)], |x| x[0].selu()),
+    |self, [x]| if x > F::ZERO { F::of(SELU_LAMBDA) * x } else { F::of(SELU_LAMBDA * SELU_ALPHA) * (x.exp() - F::ONE) },
+    |self, g, [x], y| [x.select(g.scale(SELU_LAMBDA), g * y.shift(SELU_LAMBDA * SELU_ALPHA))],
+}
+formula! {
+    /// |x|, with derivative 0 at 0.
+    Abs<1>, "abs", y = "|x|", gx = "g sign x",
+    example!([([3, 4], Signed)], |x| x[0].abs() * x[0]),
+    |self, [x]| x.abs(),
+    |self, g, [x], _| [g * x.sign()],
+}
+formula! {
+    /// x held within [low, high], with derivative 1 on the borders (PyTorch's choice).
+    Clamp<1> { low, high }, "clamp", y = "min(max(x, low), high)", gx = "g [low ≤ x ≤ high]",
+    example!([([3, 4], Signed)], |x| x[0].clamp(-1.1, 0.9).square()),
+    |self, [x]| {
+        let above = if x < F::of(self.low) { F::of(self.low) } else { x };
+        if above > F::of(self.high) { F::of(self.high) } else { above }
+    },
+    |self, g, [x], _| [g * x.within(self.low, self.high)],
+}
+formula! {
+    /// 1 where x > 0, else 0.
+    Step<1>, "step", y = "[x > 0]", gx = "0",
+    example!([([3, 4], Signed)], |x| x[0].step() * x[0].square()),
+    flat: [true],
+    |self, [x]| if x > F::ZERO { F::ONE } else { F::ZERO },
+    |self, g, _, _| [g.constant(0.0)],
+}
+formula! {
+    /// −1, 0 or 1.
+    Sign<1>, "sign", y = "sign x", gx = "0",
+    example!([([3, 4], Signed)], |x| x[0].sign() * x[0].square()),
+    flat: [true],
+    |self, [x]| {
+        let negative = if x < F::ZERO { -F::ONE } else { F::ZERO };
+        if x > F::ZERO { F::ONE } else { negative }
+    },
+    |self, g, _, _| [g.constant(0.0)],
+}
+formula! {
+    /// 1 where low ≤ x ≤ high, else 0.
+    Within<1> { low, high }, "within", y = "[low ≤ x ≤ high]", gx = "0",
+    example!([([3, 4], Signed)], |x| x[0].within(-1.1, 0.9) * x[0].square()),
+    flat: [true],
+    |self, [x]| {
+        let above = if x >= F::of(self.low) { F::ONE } else { F::ZERO };
+        if x <= F::of(self.high) { above } else { F::ZERO }
+    },
+    |self, g, _, _| [g.constant(0.0)],
+}
+
+macro_rules! methods {
+    ($($T:ident $method:ident $doc:literal),+ $(,)?) => {
+        impl<F: Real> Var<'_, F> {
+            $(
+                #[doc = $doc]
+                #[must_use]
+                pub fn $method(self) -> Self {
+                    apply($T {}, [self])
+                }
+            )+
+        }
+    };
+}
+
+methods! {
+    Exp exp "eˣ.",
+    Ln ln "ln x.",
+    Sqrt sqrt "√x.",
+    Square square "x².",
+    Tanh tanh "tanh x.",
+    Sigmoid sigmoid "σ(x) = 1 / (1 + e⁻ˣ).",
+    Softplus softplus "ln(1 + eˣ).",
+    Relu relu "max(x, 0).",
+    Selu selu "Self-normalising exponential unit: see [`Selu`].",
+    Abs abs "|x|.",
+    Step step "1 where x > 0, else 0.",
+    Sign sign "−1, 0 or 1.",
+}
+
+impl<F: Real> Var<'_, F> {
+    /// x above 0, `slope`·x below.
+    #[must_use]
+    pub fn leaky_relu(self, slope: f64) -> Self {
+        apply(LeakyRelu { slope }, [self])
+    }
+
+    /// x held within [low, high].
+    #[must_use]
+    pub fn clamp(self, low: f64, high: f64) -> Self {
+        apply(Clamp { low, high }, [self])
+    }
+
+    /// 1 where low ≤ x ≤ high, else 0.
+    #[must_use]
+    pub fn within(self, low: f64, high: f64) -> Self {
+        apply(Within { low, high }, [self])
+    }
+}
+
+impl<F: Real> NegOp for Var<'_, F> {
+    type Output = Self;
+    fn neg(self) -> Self {
+        apply(Neg {}, [self])
+    }
+}
+
+impl<F: Real> Mul<f64> for Var<'_, F> {
+    type Output = Self;
+    fn mul(self, by: f64) -> Self {
+        apply(Scale { by }, [self])
+    }
+}
+
+impl<F: Real> Add<f64> for Var<'_, F> {
+    type Output = Self;
+    fn add(self, by: f64) -> Self {
+        apply(Shift { by }, [self])
+    }
+}
+
+impl<F: Real> Sub<f64> for Var<'_, F> {
+    type Output = Self;
+    fn sub(self, by: f64) -> Self {
+        apply(Shift { by: -by }, [self])
+    }
+}
