@@ -6,6 +6,7 @@ mod binarise;
 pub mod download;
 pub mod fashion_mnist;
 mod idx;
+pub mod synthetic;
 
 pub use batches::epoch_order;
 pub use binarise::Binarise;
