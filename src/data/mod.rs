@@ -1,15 +1,21 @@
 //! Data sets as bytes and labels: where they come from, how they are checked, in which order and as which numbers
 //! they enter training.
+//!
+//! [`load`] gives a [`Dataset`] of two [`Split`]s from a folder of IDX files, from a download of [`fashion_mnist`] or
+//! from the [`synthetic`] pattern book. [`epoch_order`] and [`Binarise`] are all that stands between its bytes and a
+//! mini-batch. No tensors here, and no augmentation.
 
 mod batches;
 mod binarise;
 pub mod download;
 pub mod fashion_mnist;
 mod idx;
+mod source;
 pub mod synthetic;
 
 pub use batches::epoch_order;
 pub use binarise::Binarise;
+pub use source::{Source, load};
 
 use crate::error::{Error, Result};
 use sha2::{Digest, Sha256};
