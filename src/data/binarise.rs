@@ -1,0 +1,152 @@
+//! From bytes to the numbers a model is shown.
+
+use crate::error::{Error, Result};
+use crate::kernels::Real;
+use crate::rng::{Purpose, Stream};
+use std::fmt;
+use std::str::FromStr;
+
+/// How a grey pixel becomes a number.
+///
+/// A Bernoulli decoder is a likelihood of zeros and ones only. [`Threshold`](Self::Threshold) makes such data once and
+/// for all; [`Dynamic`](Self::Dynamic) draws them anew each epoch (Salakhutdinov and Murray, *On the quantitative
+/// analysis of deep belief networks*, ICML 2008), which also keeps the model from learning single images by heart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Binarise {
+    /// 1 from byte 128 on, else 0.
+    #[default]
+    Threshold,
+    /// 1 with probability byte / 255, else 0.
+    Dynamic,
+    /// byte / 255, between 0 and 1.
+    None,
+}
+
+impl Binarise {
+    /// Writes one image. What [`Dynamic`](Self::Dynamic) draws depends on `seed`, `epoch` and `index`, the image's
+    /// place in its split, and not on the batch it is in; the other two take no notice of them.
+    ///
+    /// # Panics
+    /// When `pixels` and `out` differ in length.
+    pub fn write<F: Real>(self, pixels: &[u8], seed: u64, epoch: u64, index: usize, out: &mut [F]) {
+        assert_eq!(pixels.len(), out.len(), "one number for each pixel");
+        let one_if = |yes| if yes { F::ONE } else { F::ZERO };
+        match self {
+            Binarise::Threshold => {
+                for (x, &byte) in out.iter_mut().zip(pixels) {
+                    *x = one_if(byte >= 128);
+                }
+            }
+            Binarise::Dynamic => {
+                let mut stream = Stream::new(seed, Purpose::Binarise, epoch, index as u64);
+                for (x, bytes) in out.chunks_mut(4).zip(pixels.chunks(4)) {
+                    let draws = four_below_255(&mut stream);
+                    for ((x, &byte), draw) in x.iter_mut().zip(bytes).zip(draws) {
+                        *x = one_if(draw < byte);
+                    }
+                }
+            }
+            Binarise::None => {
+                let white = F::of(255.0);
+                for (x, &byte) in out.iter_mut().zip(pixels) {
+                    *x = F::of(f64::from(byte)) / white;
+                }
+            }
+        }
+    }
+}
+
+/// Four independent numbers, uniform in 0..255: the digits to base 255 of a word below 255⁴, which 98 % of words are.
+fn four_below_255(stream: &mut Stream) -> [u8; 4] {
+    loop {
+        let mut word = stream.next_u32();
+        if word < 255u32.pow(4) {
+            return std::array::from_fn(|_| {
+                let digit = word % 255;
+                word /= 255;
+                digit as u8
+            });
+        }
+    }
+}
+
+impl fmt::Display for Binarise {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Binarise::Threshold => "threshold",
+            Binarise::Dynamic => "dynamic",
+            Binarise::None => "none",
+        })
+    }
+}
+
+impl FromStr for Binarise {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        [Binarise::Threshold, Binarise::Dynamic, Binarise::None]
+            .into_iter()
+            .find(|b| b.to_string() == name)
+            .ok_or_else(|| Error::Usage(format!("{name:?} is not a binarisation: threshold, dynamic or none")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(how: Binarise, pixels: &[u8], epoch: u64, index: usize) -> Vec<f32> {
+        let mut out = vec![f32::NAN; pixels.len()];
+        how.write(pixels, 1, epoch, index, &mut out);
+        out
+    }
+
+    #[test]
+    fn the_threshold_lies_between_127_and_128() {
+        assert_eq!(written(Binarise::Threshold, &[0, 127, 128, 255], 0, 0), [0.0, 0.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn unbinarised_pixels_are_bytes_over_255() {
+        assert_eq!(written(Binarise::None, &[0, 51, 128, 255], 0, 0), [0.0, 0.2, 128.0 / 255.0, 1.0]);
+    }
+
+    #[test]
+    fn dynamic_pixels_are_one_with_probability_byte_over_255() {
+        let n = 100_003; // not a multiple of four
+        for byte in [0, 1, 64, 128, 254, 255] {
+            let x = written(Binarise::Dynamic, &vec![byte; n], 0, usize::from(byte));
+            assert!(x.iter().all(|&x| x == 0.0 || x == 1.0));
+            let (ones, p) = (x.iter().sum::<f32>() as f64, f64::from(byte) / 255.0);
+            // Five standard deviations; exact at 0 and 255.
+            assert!((ones - p * n as f64).abs() <= 5.0 * f64::sqrt(n as f64 * p * (1.0 - p)), "byte {byte}: {ones}");
+        }
+    }
+
+    #[test]
+    fn neighbouring_pixels_are_drawn_independently() {
+        let x = written(Binarise::Dynamic, &[51; 400_000], 0, 0);
+        for lag in 1..4 {
+            let both = x.chunks_exact(4).filter(|four| four[0] + four[lag] == 2.0).count() as f64;
+            assert!((both - 4_000.0).abs() < 5.0 * f64::sqrt(4_000.0), "lag {lag}: {both} of 100000, not 1 in 25");
+        }
+    }
+
+    #[test]
+    fn a_draw_depends_on_the_epoch_and_the_image_alone() {
+        let grey = [128; 784];
+        let here = written(Binarise::Dynamic, &grey, 3, 7);
+        assert_eq!(here, written(Binarise::Dynamic, &grey, 3, 7));
+        assert_ne!(here, written(Binarise::Dynamic, &grey, 4, 7));
+        assert_ne!(here, written(Binarise::Dynamic, &grey, 3, 8));
+    }
+
+    #[test]
+    fn names_are_read_back_and_others_are_refused() {
+        for how in [Binarise::Threshold, Binarise::Dynamic, Binarise::None] {
+            assert_eq!(how.to_string().parse::<Binarise>().unwrap(), how);
+        }
+        let error = "fuzzy".parse::<Binarise>().unwrap_err();
+        assert_eq!(error.to_string(), "\"fuzzy\" is not a binarisation: threshold, dynamic or none");
+    }
+}

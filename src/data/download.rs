@@ -1,0 +1,112 @@
+//! Files from the network, trusted by their digest alone.
+//!
+//! A body stays in memory until its SHA-256 is right and only then becomes a file, so nothing partial or wrong ever
+//! reaches the folder. That suits files of some megabytes, and no others are fetched here.
+
+use super::{hex, sha256_of_file};
+use crate::error::{Error, Result};
+use crate::files;
+use indicatif::ProgressBar;
+use sha2::{Digest, Sha256};
+use std::path::Path;
+use std::time::Duration;
+
+/// How long to wait for a server.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// From looking up its name to a connection.
+    pub connect: Duration,
+    /// Between two signs of life after that.
+    pub silence: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Timeouts { connect: Duration::from_secs(10), silence: Duration::from_secs(30) }
+    }
+}
+
+/// Fetches those of `files`, pairs of name and SHA-256 in lower-case hexadecimal, that `dir` does not hold yet with
+/// this digest. Each is asked for at `mirrors` (addresses that end in `/`) in turn until one gives it; the next file
+/// begins with the mirror that gave the last. `bar` shows the file and its bytes.
+///
+/// # Errors
+/// [`Error::Download`] with the reason of every mirror when none gives a file; [`Error::Io`] when `dir` cannot be used.
+pub fn fetch(
+    files: &[(&str, &str)],
+    mirrors: &[&str],
+    dir: &Path,
+    timeouts: Timeouts,
+    bar: &ProgressBar,
+) -> Result<()> {
+    let mut mirrors = mirrors.to_vec();
+    for &(name, sha256) in files {
+        let path = dir.join(name);
+        if path.is_file() && sha256_of_file(&path)? == sha256 {
+            continue;
+        }
+        bar.set_message(name.to_string());
+        let (given_by, body) = first_good(name, sha256, &mirrors, timeouts, bar)?;
+        std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
+        files::write(&path, &body)?;
+        mirrors.rotate_left(given_by);
+    }
+    Ok(())
+}
+
+/// The body of a file with the right digest, and the place of the mirror that gave it.
+fn first_good(
+    name: &str,
+    sha256: &str,
+    mirrors: &[&str],
+    timeouts: Timeouts,
+    bar: &ProgressBar,
+) -> Result<(usize, Vec<u8>)> {
+    let mut reasons = Vec::new();
+    for (i, mirror) in mirrors.iter().enumerate() {
+        let reason = match get(&format!("{mirror}{name}"), timeouts, bar) {
+            Ok(body) => match hex(&Sha256::digest(&body)) {
+                found if found == sha256 => return Ok((i, body)),
+                found => format!("SHA-256: expected {sha256}, found {found}"),
+            },
+            Err(reason) => reason,
+        };
+        reasons.push(format!("{mirror}: {reason}"));
+    }
+    Err(Error::Download { url: name.into(), reason: reasons.join("; ") })
+}
+
+/// The body of a GET request, or why there is none.
+#[cfg(feature = "download")]
+fn get(url: &str, timeouts: Timeouts, bar: &ProgressBar) -> Result<Vec<u8>, String> {
+    use std::io::Read;
+
+    /// The largest body that is read, in bytes.
+    const LIMIT: u64 = 64 << 20;
+
+    let mut response = ureq::get(url)
+        .config()
+        .timeout_resolve(Some(timeouts.connect))
+        .timeout_connect(Some(timeouts.connect))
+        .timeout_per_read(Some(timeouts.silence))
+        .timeout_per_write(Some(timeouts.silence))
+        .build()
+        .call()
+        .map_err(|e| e.to_string())?;
+    let announced = response.body().content_length();
+    bar.reset();
+    bar.set_length(announced.unwrap_or(0));
+    let mut body = Vec::new();
+    let reader = response.body_mut().as_reader();
+    bar.wrap_read(reader.take(LIMIT + 1)).read_to_end(&mut body).map_err(|e| e.to_string())?;
+    if body.len() as u64 > LIMIT {
+        return Err(format!("more than {LIMIT} bytes"));
+    }
+    Ok(body)
+}
+
+/// Why there are no downloads.
+#[cfg(not(feature = "download"))]
+fn get(_: &str, _: Timeouts, _: &ProgressBar) -> Result<Vec<u8>, String> {
+    Err("this program was built without the feature `download`".into())
+}

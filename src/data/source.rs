@@ -1,0 +1,146 @@
+//! Which data set is meant, and getting hold of it.
+
+use super::{Dataset, fashion_mnist, idx, synthetic};
+use crate::error::{Error, Result};
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Which data to load: the value of `--data`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// What `ELBO_DATA` says if it is set; else Fashion-MNIST, wherever it can be had; else the synthetic set, with a
+    /// notice on stderr.
+    #[default]
+    Auto,
+    /// The IDX files of this folder.
+    Dir(PathBuf),
+    /// The generated garments of [`synthetic`].
+    Synthetic,
+}
+
+/// Reads the value of `--data` or `ELBO_DATA`: the word `synthetic`, else a folder.
+impl From<OsString> for Source {
+    fn from(value: OsString) -> Self {
+        if value == "synthetic" { Source::Synthetic } else { Source::Dir(value.into()) }
+    }
+}
+
+/// Loads a data set.
+///
+/// A folder holds four files with the names MNIST gave them, gzipped or not; images may have any size. Classes are
+/// called by their numbers, unless the content is Fashion-MNIST's.
+///
+/// # Errors
+/// [`Error::Format`] or [`Error::Io`] when a folder that was asked for lacks a file, and when any file that is there is
+/// damaged. Neither is papered over with other data.
+pub fn load(source: &Source) -> Result<Dataset> {
+    match source {
+        Source::Dir(dir) => read(dir),
+        Source::Synthetic => Ok(synthetic::dataset(synthetic::TRAIN, synthetic::TEST)),
+        Source::Auto => match env::var_os("ELBO_DATA").filter(|value| !value.is_empty()) {
+            Some(value) => load(&value.into()),
+            None => find_or_fetch(),
+        },
+    }
+}
+
+fn find_or_fetch() -> Result<Dataset> {
+    if let Some(dir) = fashion_mnist::find() {
+        return read_fashion_mnist(&dir);
+    }
+    let fetched = match fashion_mnist::cache_dir() {
+        Some(dir) => fashion_mnist::fetch(&dir).map(|()| dir).map_err(|e| e.to_string()),
+        None => Err("there is no home folder to download it to".into()),
+    };
+    match fetched {
+        Ok(dir) => read_fashion_mnist(&dir),
+        Err(reason) => {
+            eprintln!("{}", notice(&reason));
+            load(&Source::Synthetic)
+        }
+    }
+}
+
+/// What is said when the synthetic set stands in.
+fn notice(reason: &str) -> String {
+    let addresses = fashion_mnist::MIRRORS.map(|mirror| format!("      {mirror}")).join("\n");
+    let files = fashion_mnist::FILES.map(|(name, _)| format!("      {name}")).join("\n");
+    format!(
+        "\
+============================= THIS IS NOT FASHION-MNIST =============================
+Fashion-MNIST is not on this machine and could not be downloaded:
+  {reason}
+What follows uses generated drawings of garments. Its numbers cannot be compared with
+any published ones. To use Fashion-MNIST, put these four files
+{files}
+  from either of
+{addresses}
+  into a folder and name it with --data DIR or ELBO_DATA=DIR.
+To use the drawings without this notice: --data synthetic.
+====================================================================================="
+    )
+}
+
+/// Reads a folder that is Fashion-MNIST's by its name.
+fn read_fashion_mnist(dir: &Path) -> Result<Dataset> {
+    let set = read(dir)?;
+    if set.digest != fashion_mnist::DIGEST {
+        return Err(Error::format(dir, "SHA-256 of Fashion-MNIST's content", fashion_mnist::DIGEST, set.digest));
+    }
+    Ok(set)
+}
+
+/// Reads the IDX files of a folder.
+fn read(dir: &Path) -> Result<Dataset> {
+    let (train, test) = idx::read_dir(dir)?;
+    let classes = train.labels().iter().chain(test.labels()).max().map_or(0, |&label| usize::from(label) + 1);
+    let numbers = (0..classes).map(|class| class.to_string()).collect();
+    let mut set = Dataset::new("IDX data", &dir.display().to_string(), train, test, numbers);
+    if set.digest == fashion_mnist::DIGEST {
+        set.name = "Fashion-MNIST".into();
+        set.class_names = fashion_mnist::CLASS_NAMES.map(String::from).into();
+    }
+    Ok(set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flag_is_a_word_or_a_folder() {
+        assert_eq!(Source::from(OsString::from("synthetic")), Source::Synthetic);
+        assert_eq!(Source::from(OsString::from("./synthetic")), Source::Dir("./synthetic".into()));
+    }
+
+    #[test]
+    fn any_idx_set_loads_and_its_classes_are_numbers() {
+        let dir = tempfile::tempdir().unwrap();
+        let images = [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 7, 9];
+        for (stem, label) in [("train", 1), ("t10k", 2)] {
+            std::fs::write(dir.path().join(format!("{stem}-images-idx3-ubyte")), images).unwrap();
+            let labels = [0, 0, 8, 1, 0, 0, 0, 1, label];
+            std::fs::write(dir.path().join(format!("{stem}-labels-idx1-ubyte")), labels).unwrap();
+        }
+        let set = load(&Source::Dir(dir.path().into())).unwrap();
+        assert_eq!((set.train.height(), set.train.width(), set.test.image(0)), (1, 2, &[7, 9][..]));
+        assert_eq!(set.class_names, ["0", "1", "2"]);
+        let error = read_fashion_mnist(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("SHA-256 of Fashion-MNIST's content: expected "), "{error}");
+    }
+
+    #[test]
+    fn a_folder_asked_for_is_never_replaced() {
+        let error = load(&Source::Dir("/no/such/folder".into())).unwrap_err().to_string();
+        assert!(error.starts_with("/no/such/folder: "), "{error}");
+    }
+
+    #[test]
+    fn the_notice_says_what_to_do() {
+        let text = notice("no network");
+        for part in ["THIS IS NOT FASHION-MNIST", "no network", "--data DIR", "t10k-labels-idx1-ubyte.gz", "https://"] {
+            assert!(text.contains(part), "{part}");
+        }
+    }
+}
