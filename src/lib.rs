@@ -2,10 +2,15 @@
 
 pub mod autograd;
 pub mod data;
+pub mod dist;
 pub mod error;
 pub mod files;
 pub mod kernels;
+pub mod loss;
+pub mod models;
+pub mod nn;
 pub mod ops;
+pub mod optim;
 pub mod plot;
 pub mod rng;
 pub mod tensor;

@@ -27,7 +27,8 @@ impl<F: Real> Tape<F> {
                 Some(op) => (op.row().name, ""),
                 None => ("leaf", ", style=rounded"),
             };
-            writeln!(dot, "  n{id} [label=\"%{id} {name}\\n{}\"{style}];", node.value.shape()).expect("a string takes text");
+            writeln!(dot, "  n{id} [label=\"%{id} {name}\\n{}\"{style}];", node.value.shape())
+                .expect("a string takes text");
             for arg in node.args() {
                 writeln!(dot, "  n{arg} -> n{id};").expect("a string takes text");
             }

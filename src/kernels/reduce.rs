@@ -1,9 +1,9 @@
 //! Sums whose order of addition depends on the length alone, so that they have the same bits on any number of threads
 //! and any vector width: 16 virtual lanes within a chunk, a fixed binary tree over chunks.
 
+use super::Real;
 use super::elementwise::Pointwise;
 use super::simd::simd;
-use super::Real;
 
 /// Elements summed by one task.
 const CHUNK: usize = 1 << 13;

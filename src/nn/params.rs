@@ -10,9 +10,16 @@ use std::rc::Rc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParamId(usize);
 
+impl ParamId {
+    /// Its place among the parameters, counted from 0.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// All parameters of a model (or of several), in the order they were added, each under a path such as `encoder.0.weight`.
 #[derive(Clone, Debug, Default)]
-pub struct Params<F> {
+pub struct Params<F: Real> {
     entries: Vec<(String, Tensor<F>)>,
 }
 
@@ -81,6 +88,15 @@ impl<'t, 'p, F: Real> Pass<'t, 'p, F> {
     /// A pass over `params`, recorded on `tape`.
     pub fn new(tape: &'t Tape<F>, params: &'p Params<F>) -> Self {
         Pass { tape, params, leaves: RefCell::new(vec![None; params.len()]) }
+    }
+
+    /// A pass whose parameters are these values instead, in the order of the ids: a loss as a function of its parameters.
+    ///
+    /// # Panics
+    /// When there is not one leaf a parameter.
+    pub fn with_leaves(tape: &'t Tape<F>, params: &'p Params<F>, leaves: &[Var<'t, F>]) -> Self {
+        assert_eq!(leaves.len(), params.len(), "one leaf a parameter");
+        Pass { tape, params, leaves: RefCell::new(leaves.iter().copied().map(Some).collect()) }
     }
 
     /// The tape.

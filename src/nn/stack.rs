@@ -25,7 +25,8 @@ impl Stack {
         init: Init,
         seed: u64,
     ) -> Self {
-        let layer = |(i, w): (usize, &[usize])| Dense::new(params, &format!("{name}.{}", 2 * i), [w[0], w[1]], init, seed);
+        let layer =
+            |(i, w): (usize, &[usize])| Dense::new(params, &format!("{name}.{}", 2 * i), [w[0], w[1]], init, seed);
         Stack { layers: widths.windows(2).enumerate().map(layer).collect(), activation, activate_last }
     }
 

@@ -10,12 +10,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 /// differentiable rule when read with [`Var`], one tensor at a time. Both readings do the same floating-point operations in the
 /// same order.
 pub trait Algebra:
-    Copy
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-    + Neg<Output = Self>
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {
     /// The constant c, of the shape of `self`.
     fn constant(self, c: f64) -> Self;

@@ -41,7 +41,10 @@ impl<F: Real> Op<F> for BroadcastTo {
         // Runs through the outer axes like an odometer; an axis of extent 1 does not move in x.
         let mut index = [0; MAX_RANK];
         for y in y.chunks_exact_mut(columns) {
-            let row = outer.iter().enumerate().fold(0, |row, (a, _)| if from[a] == 1 { row } else { row * from[a] + index[a] });
+            let row = outer
+                .iter()
+                .enumerate()
+                .fold(0, |row, (a, _)| if from[a] == 1 { row } else { row * from[a] + index[a] });
             match repeated {
                 true => y.fill(x[row]),
                 false => y.copy_from_slice(&x[row * columns..][..columns]),

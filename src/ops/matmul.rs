@@ -19,7 +19,10 @@ pub(super) const MATMUL: Row = Row {
     derivative: "A: G Bᵀ, B: Aᵀ G, with other flags accordingly",
     example: example!([([3, 4], Signed), ([4, 2], Signed)], |x| {
         let (a, b) = (x[0], x[1]);
-        a.matmul(b) + a.t().matmul_with(true, b, false) + a.matmul_with(false, b.t(), true) + a.t().matmul_with(true, b.t(), true)
+        a.matmul(b)
+            + a.t().matmul_with(true, b, false)
+            + a.matmul_with(false, b.t(), true)
+            + a.t().matmul_with(true, b.t(), true)
     }),
 };
 

@@ -18,11 +18,13 @@ mod unary;
 pub use algebra::Algebra;
 pub use unary::Selu;
 
-use crate::autograd::{Add, Row};
 pub(crate) use crate::autograd::example;
+use crate::autograd::{Add, Row};
 use binary::*;
 use pointwise::Formula;
-use unary::{Abs, Clamp, Exp, LeakyRelu, Ln, Neg, Relu, Scale, Shift, Sigmoid, Sign, Softplus, Sqrt, Square, Step, Tanh, Within};
+use unary::{
+    Abs, Clamp, Exp, LeakyRelu, Ln, Neg, Relu, Scale, Shift, Sigmoid, Sign, Softplus, Sqrt, Square, Step, Tanh, Within,
+};
 
 /// All ops.
 pub static CATALOGUE: [Row; 35] = [

@@ -26,7 +26,8 @@ fn every_op_in_the_source_has_a_row_and_an_example_that_uses_it() {
         include_str!("../autograd/add.rs"),
     ];
     // An op is declared by `formula!` or by `impl Op`; each names its row.
-    let declared: usize = sources.iter().map(|s| s.matches("formula! {").count() + s.matches("> Op<F> for ").count()).sum();
+    let declared: usize =
+        sources.iter().map(|s| s.matches("formula! {").count() + s.matches("> Op<F> for ").count()).sum();
     assert_eq!(declared, CATALOGUE.len());
     for row in &CATALOGUE {
         let tape = Tape::new();
@@ -77,7 +78,8 @@ fn stable_forms_are_finite_for_inputs_up_to_1e4() {
 fn a_nan_is_passed_on_by_every_elementwise_op() {
     for row in CATALOGUE.iter().filter(|r| !["step", "sign", "within", "select"].contains(&r.name)) {
         let tape = Tape::<f32>::new();
-        let x: Vec<_> = row.example.inputs.iter().map(|(s, _)| tape.leaf(Tensor::full(f32::NAN, Shape::new(s)))).collect();
+        let x: Vec<_> =
+            row.example.inputs.iter().map(|(s, _)| tape.leaf(Tensor::full(f32::NAN, Shape::new(s)))).collect();
         let y = (row.example.single)(&x).value();
         assert!(y.data().iter().any(|v| v.is_nan()), "{}", row.name);
     }

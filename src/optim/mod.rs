@@ -20,17 +20,30 @@ pub trait Optimizer<F: Real> {
     /// Moves each parameter that has a gradient, with this learning rate.
     fn step(&mut self, params: &mut Params<F>, grads: &Grads<F>, lr: f64);
 
+    /// What it remembers, for a checkpoint.
+    fn state(&self) -> &State<F>;
+
+    /// What it remembers, to put back.
+    fn state_mut(&mut self) -> &mut State<F>;
+}
+
+/// The memory of an optimiser.
+#[derive(Clone, Debug)]
+pub struct State<F: Real> {
     /// Steps taken.
-    fn steps(&self) -> u64;
+    pub steps: u64,
+    /// Running averages by name, each with one tensor a parameter.
+    pub moments: Vec<(&'static str, Vec<Tensor<F>>)>,
+}
 
-    /// Its state by name, for a checkpoint: `(kind of moment, parameter index, tensor)`.
-    fn state(&self) -> Vec<(&'static str, usize, &Tensor<F>)>;
+impl<F: Real> State<F> {
+    fn new(params: &Params<F>, names: &[&'static str]) -> Self {
+        let zeros = || params.ids().map(|id| Tensor::full(F::ZERO, params.get(id).shape())).collect();
+        State { steps: 0, moments: names.iter().map(|&name| (name, zeros())).collect() }
+    }
+}
 
-    /// Puts back a state that [`state`](Optimizer::state) gave: `find(kind, parameter index)`.
-    ///
-    /// # Errors
-    /// Passes on what `find` says of a tensor it cannot give.
-    fn restore<E>(&mut self, params: &Params<F>, steps: u64, find: impl FnMut(&'static str, usize) -> Result<Tensor<F>, E>) -> Result<(), E>
-    where
-        Self: Sized;
+/// Where the next weights are written: one tensor a parameter, swapped with the parameter after each step.
+fn spares<F: Real>(params: &Params<F>) -> Vec<Tensor<F>> {
+    params.ids().map(|id| Tensor::full(F::ZERO, params.get(id).shape())).collect()
 }

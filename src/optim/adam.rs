@@ -1,0 +1,71 @@
+//! Adam.
+
+use super::{Optimizer, State, spares};
+use crate::kernels::{Real, adam};
+use crate::nn::{Grads, Params};
+use crate::tensor::Tensor;
+
+/// Adam (Kingma and Ba 2015, arXiv 1412.6980), bias-corrected, with ε outside the root as in PyTorch:
+///
+/// ```text
+/// m ← β₁ m + (1 − β₁) g          v ← β₂ v + (1 − β₂) g²
+/// w ← w − lr · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
+/// ```
+#[derive(Debug)]
+pub struct Adam<F: Real> {
+    beta1: f64,
+    beta2: f64,
+    eps: f64,
+    state: State<F>,
+    spares: Vec<Tensor<F>>,
+}
+
+impl<F: Real> Adam<F> {
+    /// With β₁ = 0.9, β₂ = 0.999, ε = 1e-8.
+    pub fn new(params: &Params<F>) -> Self {
+        Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, state: State::new(params, &["m", "v"]), spares: spares(params) }
+    }
+}
+
+impl<F: Real> Optimizer<F> for Adam<F> {
+    fn step(&mut self, params: &mut Params<F>, grads: &Grads<F>, lr: f64) {
+        self.state.steps += 1;
+        let t = self.state.steps;
+        let step = adam::Step {
+            beta1: F::of(self.beta1),
+            beta2: F::of(self.beta2),
+            eps: F::of(self.eps),
+            step_size: F::of(lr / (1.0 - power(self.beta1, t))),
+            root_correction: F::of(1.0 / (1.0 - power(self.beta2, t)).sqrt()),
+        };
+        let [(_, m), (_, v)] = &mut self.state.moments[..] else { unreachable!("Adam has two moments") };
+        for (id, g) in grads.iter() {
+            let i = id.index();
+            let spare = &mut self.spares[i];
+            let w = params.get_mut(id);
+            adam::step(&step, g.data(), w.data(), m[i].data_mut(), v[i].data_mut(), spare.data_mut());
+            std::mem::swap(w, spare);
+        }
+    }
+
+    fn state(&self) -> &State<F> {
+        &self.state
+    }
+
+    fn state_mut(&mut self) -> &mut State<F> {
+        &mut self.state
+    }
+}
+
+/// xⁿ by squaring: `powi` leaves its rounding to the platform.
+fn power(mut x: f64, mut n: u64) -> f64 {
+    let mut y = 1.0;
+    while n > 0 {
+        if n & 1 == 1 {
+            y *= x;
+        }
+        x *= x;
+        n >>= 1;
+    }
+    y
+}
