@@ -1,16 +1,24 @@
-//! Pictures as values: image grids and films as PNG bytes.
+//! Pictures as values: charts as SVG text, image grids and films as PNG bytes.
 //!
 //! Every function here is pure and returns the file's contents; writing them is the caller's part
-//! ([`crate::files::write`]). Nothing here knows a tensor, a model or a run: data come in as slices.
+//! ([`crate::files::write`]). Nothing here knows a tensor, a model or a run: data come in as slices. The SVG files carry
+//! a light and a dark set of colours, and the viewer's preference picks one.
 //!
 //! - [`Grid`]: equally sized images side by side, grey or as heat maps, one PNG.
 //! - [`film`]: grey frames as an endless animation (APNG).
+//! - [`Chart`]: lines, scatters, ellipses and bars with axes and a key.
 
+mod axis;
+mod chart;
 mod film;
 mod grid;
 mod image;
+mod key;
+mod marks;
 mod style;
+mod svg;
 
+pub use chart::Chart;
 pub use film::film;
 pub use grid::Grid;
 pub use image::Grey;
