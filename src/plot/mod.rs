@@ -1,4 +1,4 @@
-//! Pictures as values: charts as SVG text, image grids and films as PNG bytes.
+//! Pictures as values: charts and captioned panels as SVG text, image grids and films as PNG bytes.
 //!
 //! Every function here is pure and returns the file's contents; writing them is the caller's part
 //! ([`crate::files::write`]). Nothing here knows a tensor, a model or a run: data come in as slices. The SVG files carry
@@ -7,6 +7,7 @@
 //! - [`Grid`]: equally sized images side by side, grey or as heat maps, one PNG.
 //! - [`film`]: grey frames as an endless animation (APNG).
 //! - [`Chart`]: lines, scatters, ellipses and bars with axes and a key.
+//! - [`Panel`]: rows of images with captions.
 
 mod axis;
 mod chart;
@@ -15,6 +16,7 @@ mod grid;
 mod image;
 mod key;
 mod marks;
+mod panel;
 mod style;
 mod svg;
 
@@ -22,3 +24,4 @@ pub use chart::Chart;
 pub use film::film;
 pub use grid::Grid;
 pub use image::Grey;
+pub use panel::{Panel, Row};
