@@ -1,1 +1,27 @@
-//! Pictures: no tensors here.
+//! Pictures as values: charts and captioned panels as SVG text, image grids and films as PNG bytes.
+//!
+//! Every function here is pure and returns the file's contents; writing them is the caller's part
+//! ([`crate::files::write`]). Nothing here knows a tensor, a model or a run: data come in as slices. The SVG files carry
+//! a light and a dark set of colours, and the viewer's preference picks one.
+//!
+//! - [`Grid`]: equally sized images side by side, grey or as heat maps, one PNG.
+//! - [`film`]: grey frames as an endless animation (APNG).
+//! - [`Chart`]: lines, scatters, ellipses and bars with axes and a key.
+//! - [`Panel`]: rows of images with captions.
+
+mod axis;
+mod chart;
+mod film;
+mod grid;
+mod image;
+mod key;
+mod marks;
+mod panel;
+mod style;
+mod svg;
+
+pub use chart::Chart;
+pub use film::film;
+pub use grid::Grid;
+pub use image::Grey;
+pub use panel::{Panel, Row};

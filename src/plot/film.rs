@@ -1,0 +1,91 @@
+//! Animated PNG: the training film.
+
+use super::image::Grey;
+use png::{BitDepth, BlendOp, ColorType, DisposeOp, Encoder, EncodingError};
+
+/// The frames as an animated PNG that loops for ever: each is shown for `delay_ms`, the last one for `last_ms`.
+/// Viewers without animation show the first frame.
+///
+/// # Panics
+/// If there is no frame, or frames differ in size.
+///
+/// ```
+/// use elbo::plot::{Grey, film};
+/// let frames = [0, 128, 255].map(|v| Grey { width: 4, height: 3, pixels: vec![v; 12] });
+/// let apng: Vec<u8> = film(&frames, 250, 2000);
+/// assert_eq!(&apng[1..4], b"PNG");
+/// ```
+pub fn film(frames: &[Grey], delay_ms: u16, last_ms: u16) -> Vec<u8> {
+    let first = frames.first().expect("a film needs a frame");
+    for (k, frame) in frames.iter().enumerate() {
+        assert_eq!((frame.width, frame.height), (first.width, first.height), "frame {k} is not of frame 0's size");
+    }
+    encode(frames, delay_ms, last_ms).expect("memory takes every write, and the sizes agree")
+}
+
+fn encode(frames: &[Grey], delay_ms: u16, last_ms: u16) -> Result<Vec<u8>, EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, frames[0].width, frames[0].height);
+    encoder.set_color(ColorType::Grayscale);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_animated(frames.len() as u32, 0)?;
+    encoder.set_blend_op(BlendOp::Source)?;
+    encoder.set_dispose_op(DisposeOp::None)?;
+    encoder.set_frame_delay(if frames.len() == 1 { last_ms } else { delay_ms }, 1000)?;
+    let mut writer = encoder.write_header()?;
+    for (k, frame) in frames.iter().enumerate() {
+        if k > 0 {
+            writer.set_frame_delay(if k + 1 == frames.len() { last_ms } else { delay_ms }, 1000)?;
+        }
+        writer.write_image_data(&frame.pixels)?;
+    }
+    writer.finish()?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn frames(n: u8) -> Vec<Grey> {
+        (0..n).map(|k| Grey { width: 3, height: 2, pixels: (0..6).map(|i| 10 * k + i).collect() }).collect()
+    }
+
+    /// Pixels and delay in ms of every frame, and the number of plays, as the decoder sees them.
+    fn decode(apng: &[u8]) -> (Vec<(Vec<u8>, u32)>, u32) {
+        let mut reader = png::Decoder::new(Cursor::new(apng)).read_info().unwrap();
+        let control = *reader.info().animation_control().unwrap();
+        let shown = (0..control.num_frames).map(|_| {
+            let mut pixels = vec![0; 6];
+            reader.next_frame(&mut pixels).unwrap();
+            let frame = reader.info().frame_control().unwrap();
+            (pixels, u32::from(frame.delay_num) * 1000 / u32::from(frame.delay_den))
+        });
+        (shown.collect(), control.num_plays)
+    }
+
+    #[test]
+    fn a_film_shows_its_frames_in_order_and_the_last_one_longer() {
+        let (shown, plays) = decode(&film(&frames(4), 200, 1500));
+        assert_eq!(plays, 0, "0 plays means for ever");
+        for (k, ((pixels, delay), frame)) in shown.iter().zip(frames(4)).enumerate() {
+            assert_eq!(*pixels, frame.pixels);
+            assert_eq!(*delay, if k == 3 { 1500 } else { 200 });
+        }
+        assert_eq!(shown.len(), 4);
+    }
+
+    #[test]
+    fn a_film_of_one_frame_is_a_film() {
+        let (shown, _) = decode(&film(&frames(1), 200, 1500));
+        assert_eq!(shown, [(frames(1)[0].pixels.clone(), 1500)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "frame 1 is not of frame 0's size")]
+    fn frames_of_two_sizes_are_a_mistake() {
+        let small = Grey { width: 1, height: 1, pixels: vec![0] };
+        film(&[frames(1)[0].clone(), small], 1, 1);
+    }
+}
