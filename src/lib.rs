@@ -14,6 +14,7 @@ pub mod optim;
 pub mod plot;
 pub mod rng;
 pub mod tensor;
+pub mod train;
 
 pub use autograd::{Tape, Var};
 pub use error::{Error, Result};

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::kernels::Real;
 use crate::rng::{Purpose, Stream};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,7 +12,8 @@ use std::str::FromStr;
 /// A Bernoulli decoder is a likelihood of zeros and ones only. [`Threshold`](Self::Threshold) makes such data once and
 /// for all; [`Dynamic`](Self::Dynamic) draws them anew each epoch (Salakhutdinov and Murray, *On the quantitative
 /// analysis of deep belief networks*, ICML 2008), which also keeps the model from learning single images by heart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Binarise {
     /// 1 from byte 128 on, else 0.
     #[default]

@@ -5,6 +5,7 @@
 //! from the [`synthetic`] pattern book. [`epoch_order`] and [`Binarise`] are all that stands between its bytes and a
 //! mini-batch. No tensors here, and no augmentation.
 
+mod baselines;
 mod batches;
 mod binarise;
 pub mod download;
@@ -13,6 +14,7 @@ mod idx;
 mod source;
 pub mod synthetic;
 
+pub use baselines::Baselines;
 pub use batches::epoch_order;
 pub use binarise::Binarise;
 pub use source::{Source, load};

@@ -1,0 +1,96 @@
+//! What a model must beat: the cross-entropy of predictors that look at no image.
+
+use super::{Binarise, Dataset, Split};
+use crate::kernels::math::double::ln;
+use serde::{Deserialize, Serialize};
+
+/// Cross-entropy of the test images under predictors fitted to the training images, in nats per image.
+///
+/// A pixel's cross-entropy −t ln p − (1 − t) ln(1 − p) is linear in its target t, so mean targets are all that is needed; for
+/// dynamic binarisation this is the expectation over its draws.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Baselines {
+    /// p = ½ everywhere: D ln 2, what an untrained network costs.
+    pub half: f64,
+    /// One p for all pixels.
+    pub constant: f64,
+    /// One p for each pixel: where a collapsed posterior ends.
+    pub per_pixel: f64,
+    /// One p for each pixel of each class: what knowing the label alone would give.
+    pub per_class: f64,
+    /// The entropy of the targets themselves, which no model can beat: 0 when they are binary.
+    pub floor: f64,
+}
+
+impl Baselines {
+    /// Fits and evaluates all of them.
+    pub fn of(data: &Dataset, binarise: Binarise) -> Self {
+        let classes = data.class_names.len();
+        let train = Means::of(&data.train, classes, binarise);
+        let test = Means::of(&data.test, classes, binarise);
+        let pixels = data.test.pixels() as f64;
+        let overall = |m: &Means| m.all.iter().sum::<f64>() / pixels;
+        let by_class = (0..classes).map(|c| {
+            let (p, n) = smoothed(&train.by_class[c], train.counts[c]);
+            test.counts[c] * cross_entropy(&test.by_class[c], &if n > 0.0 { p } else { train.all.clone() })
+        });
+        Baselines {
+            half: pixels * std::f64::consts::LN_2,
+            constant: pixels * cross_entropy(&[overall(&test)], &[overall(&train)]),
+            per_pixel: cross_entropy(&test.all, &smoothed(&train.all, data.train.len() as f64).0),
+            per_class: by_class.sum::<f64>() / data.test.len() as f64,
+            floor: test.entropy,
+        }
+    }
+}
+
+/// Mean targets of each pixel, over all images and over those of each class.
+struct Means {
+    all: Vec<f64>,
+    by_class: Vec<Vec<f64>>,
+    counts: Vec<f64>,
+    /// Mean over images of the entropy of their targets.
+    entropy: f64,
+}
+
+impl Means {
+    fn of(split: &Split, classes: usize, binarise: Binarise) -> Self {
+        let target: [f64; 256] = std::array::from_fn(|byte| match binarise {
+            Binarise::Threshold => f64::from(u8::from(byte >= 128)),
+            Binarise::Dynamic | Binarise::None => byte as f64 / 255.0,
+        });
+        let mut sums = vec![vec![0.0; split.pixels()]; classes];
+        let mut counts = vec![0.0; classes];
+        let mut bytes = [0u64; 256];
+        for i in 0..split.len() {
+            let class = usize::from(split.label(i));
+            counts[class] += 1.0;
+            for (sum, &byte) in sums[class].iter_mut().zip(split.image(i)) {
+                *sum += target[usize::from(byte)];
+                bytes[usize::from(byte)] += 1;
+            }
+        }
+        let n = split.len() as f64;
+        let all = (0..split.pixels()).map(|j| sums.iter().map(|s| s[j]).sum::<f64>() / n).collect();
+        // A drawn target is binary: its own entropy is no floor.
+        let entropy = match binarise {
+            Binarise::None => (0..256).map(|b| bytes[b] as f64 * cross_entropy(&[target[b]], &[target[b]])).sum::<f64>() / n,
+            Binarise::Threshold | Binarise::Dynamic => 0.0,
+        };
+        for (sum, &count) in sums.iter_mut().zip(&counts) {
+            sum.iter_mut().for_each(|s| *s /= f64::max(count, 1.0));
+        }
+        Means { all, by_class: sums, counts, entropy }
+    }
+}
+
+/// The estimates (n p + ½) / (n + 1), and n: a pixel that was never on in n images is not impossible.
+fn smoothed(p: &[f64], n: f64) -> (Vec<f64>, f64) {
+    (p.iter().map(|p| (n * p + 0.5) / (n + 1.0)).collect(), n)
+}
+
+/// Σ −t ln p − (1 − t) ln(1 − p), with 0 ln 0 = 0.
+fn cross_entropy(t: &[f64], p: &[f64]) -> f64 {
+    let term = |t: f64, p: f64| if t == 0.0 { 0.0 } else { -t * ln(p) };
+    t.iter().zip(p).map(|(&t, &p)| term(t, p) + term(1.0 - t, 1.0 - p)).sum()
+}

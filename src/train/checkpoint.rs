@@ -1,0 +1,170 @@
+//! A trainer at rest: one safetensors file, whole or absent.
+//!
+//! Weights stand under PyTorch's names and in its layout, so Python reads them with one line; the optimiser's moments stand
+//! beside them under `optimizer.<moment>.<parameter>`, and everything else as JSON in the header's metadata under `elbo`:
+//!
+//! ```python
+//! from safetensors.torch import load_file
+//! weights = {k: v for k, v in load_file("checkpoint.safetensors").items() if not k.startswith("optimizer.")}
+//! ```
+
+use super::{Config, Progress, Trainer};
+use crate::error::{Error, Result};
+use crate::files;
+use crate::models::Model;
+use crate::nn::Params;
+use crate::tensor::{Shape, Tensor};
+use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+/// The key of our JSON in the file's metadata.
+const KEY: &str = "elbo";
+
+/// What a checkpoint holds besides tensors.
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    version: u32,
+    config: Config,
+    /// SHA-256 of the data.
+    data: String,
+    progress: Progress,
+    /// Steps the optimiser has taken.
+    optimizer_steps: u64,
+}
+
+/// The format this program writes and reads.
+const VERSION: u32 = 1;
+
+/// A network with the weights of a checkpoint.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// What decided the run.
+    pub config: Config,
+    /// The network.
+    pub model: Model,
+    /// Its weights.
+    pub params: Params<f32>,
+    /// SHA-256 of the data it was trained on.
+    pub data: String,
+    /// How far it was.
+    pub progress: Progress,
+}
+
+impl Trainer {
+    /// Saves everything that a resume needs. `data` is the digest of the data.
+    ///
+    /// # Errors
+    /// When the file cannot be written; then the old one is still there.
+    pub fn save(&self, path: &Path, data: &str) -> Result<()> {
+        let state = self.optimizer.state();
+        let header = Header {
+            version: VERSION,
+            config: self.config.clone(),
+            data: data.into(),
+            progress: self.progress,
+            optimizer_steps: state.steps,
+        };
+        let ids = || self.params.ids();
+        let weights = ids().map(|id| (self.params.name(id).to_string(), self.params.get(id)));
+        let moments = state.moments.iter().flat_map(|(moment, tensors)| {
+            ids().map(move |id| (moment_name(moment, self.params.name(id)), &tensors[id.index()]))
+        });
+        let tensors: Vec<_> = weights.chain(moments).map(|(name, tensor)| (name, tensor.shape(), bytes(tensor))).collect();
+        let views = tensors.iter().map(|(name, shape, bytes)| {
+            (name, TensorView::new(Dtype::F32, shape.to_vec(), bytes).expect("four bytes an element"))
+        });
+        let json = serde_json::to_string(&header).expect("plain data");
+        let file = serialize(views, Some(HashMap::from([(KEY.to_string(), json)]))).expect("valid names and shapes");
+        files::write(path, &file)
+    }
+
+    /// The trainer that [`save`](Trainer::save) saved.
+    ///
+    /// # Errors
+    /// When the file is damaged, or was made with other data than those of digest `data`.
+    pub fn resume(path: &Path, data: &str) -> Result<Self> {
+        let file = Checkpoint::read(path)?;
+        let (header, tensors) = file.open(path)?;
+        if header.data != data {
+            return Err(Error::format(path, "data", format!("SHA-256 {}", header.data), format!("SHA-256 {data}")));
+        }
+        let mut trainer = Trainer::new(header.config)?;
+        read_weights(path, &tensors, &mut trainer.params)?;
+        trainer.progress = header.progress;
+        let state = trainer.optimizer.state_mut();
+        state.steps = header.optimizer_steps;
+        for (moment, values) in &mut state.moments {
+            for id in trainer.params.ids() {
+                let value = &mut values[id.index()];
+                *value = read_tensor(path, &tensors, &moment_name(moment, trainer.params.name(id)), value.shape())?;
+            }
+        }
+        Ok(trainer)
+    }
+}
+
+impl Trained {
+    /// Reads the network of a checkpoint.
+    ///
+    /// # Errors
+    /// When the file is missing or damaged.
+    pub fn load(path: &Path) -> Result<Self> {
+        let file = Checkpoint::read(path)?;
+        let (header, tensors) = file.open(path)?;
+        header.config.validate()?;
+        let (model, mut params) = Model::new(&header.config.architecture, header.config.seed);
+        read_weights(path, &tensors, &mut params)?;
+        Ok(Trained { config: header.config, model, params, data: header.data, progress: header.progress })
+    }
+}
+
+/// The bytes of a file.
+struct Checkpoint(Vec<u8>);
+
+impl Checkpoint {
+    fn read(path: &Path) -> Result<Self> {
+        fs::read(path).map(Checkpoint).map_err(Error::io(path))
+    }
+
+    fn open(&self, path: &Path) -> Result<(Header, SafeTensors<'_>)> {
+        let bad = |what: &str, e: String| Error::format(path, what, "a checkpoint of elbo", e);
+        let (_, metadata) = SafeTensors::read_metadata(&self.0).map_err(|e| bad("file", e.to_string()))?;
+        let json = metadata.metadata().as_ref().and_then(|m| m.get(KEY));
+        let json = json.ok_or_else(|| bad("header", format!("no entry \"{KEY}\"")))?;
+        let header: Header = serde_json::from_str(json).map_err(|e| bad("header", e.to_string()))?;
+        if header.version != VERSION {
+            return Err(Error::format(path, "version", VERSION, header.version));
+        }
+        let tensors = SafeTensors::deserialize(&self.0).map_err(|e| bad("file", e.to_string()))?;
+        Ok((header, tensors))
+    }
+}
+
+fn moment_name(moment: &str, parameter: &str) -> String {
+    format!("optimizer.{moment}.{parameter}")
+}
+
+fn read_weights(path: &Path, tensors: &SafeTensors, params: &mut Params<f32>) -> Result<()> {
+    for id in params.ids() {
+        let shape = params.get(id).shape();
+        *params.get_mut(id) = read_tensor(path, tensors, params.name(id), shape)?;
+    }
+    Ok(())
+}
+
+fn read_tensor(path: &Path, tensors: &SafeTensors, name: &str, shape: Shape) -> Result<Tensor<f32>> {
+    let expected = format!("f32{shape}");
+    let view = tensors.tensor(name).map_err(|_| Error::format(path, name, &expected, "nothing"))?;
+    if view.dtype() != Dtype::F32 || view.shape() != &*shape {
+        return Err(Error::format(path, name, &expected, format!("{:?}{:?}", view.dtype(), view.shape())));
+    }
+    let (numbers, _) = view.data().as_chunks::<4>();
+    Ok(Tensor::new(numbers.iter().map(|&b| f32::from_le_bytes(b)).collect(), shape))
+}
+
+fn bytes(tensor: &Tensor<f32>) -> Vec<u8> {
+    tensor.data().iter().flat_map(|x| x.to_le_bytes()).collect()
+}
