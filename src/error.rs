@@ -34,6 +34,9 @@ pub enum Error {
     /// A request of the user that cannot be met as it was made: exit status 2.
     #[error("{0}")]
     Usage(String),
+    /// A check that the user asked for did not pass.
+    #[error("{0}")]
+    Failed(String),
     /// A download failed. Nothing was left half-written.
     #[error("{url}: {reason}")]
     Download {

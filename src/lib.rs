@@ -1,6 +1,53 @@
-//! elbo
+//! Variational autoencoders from the inside: a reverse-mode autodiff engine, and on it an autoencoder, a VAE and what they show.
+//!
+//! # A bird's-eye view
+//!
+//! Values are computed on a [`Tape`], eagerly, through `Copy` handles ([`Var`]); each value remembers the op that made it. A sweep
+//! from the loss back to the leaves gives gradients, by rules that are themselves written in operations on handles and can
+//! therefore be differentiated again. [`nn`] holds parameters and layers, [`dist`] and [`mod@loss`] the mathematics of the VAE,
+//! [`models`] the networks, [`optim`] the updates. [`train`] drives them over [`data`]; [`study`] looks at what came out and
+//! draws it with [`plot`]; [`cli`] is the program.
+//!
+//! # Code map
+//!
+//! | module | what lives there | start reading at |
+//! |---|---|---|
+//! | [`error`], [`files`] | what can go wrong; files that are whole or absent | [`Error`] |
+//! | [`kernels`] | pure functions on slices: products, sums, elementary functions | [`kernels::gemm`] |
+//! | [`rng`] | randomness as a function of (seed, purpose, step, row) | [`rng::Stream`] |
+//! | [`tensor`] | arrays as values, and the pool of their buffers | [`Tensor`] |
+//! | [`autograd`] | the tape, the sweep, the gradient checker | [`autograd`] |
+//! | [`ops`] | every derivative | [`ops::CATALOGUE`] |
+//! | [`nn`], [`dist`], [`mod@loss`], [`optim`] | layers, distributions, losses, optimisers | [`dist::gaussian`] |
+//! | [`models`] | the autoencoder and the VAE | [`models::Vae`] |
+//! | [`data`] | images as bytes: reading, finding, drawing, binarising | [`data::load`] |
+//! | [`train`] | steps, epochs, checkpoints, run folders | [`train::Trainer`] |
+//! | [`plot`] | charts and image grids, without tensors | [`plot::Chart`] |
+//! | [`study`] | the experiments on trained networks | [`study::consistency`] |
+//! | [`cli`] | the command line | [`cli`] |
+//!
+//! A module uses only what is above it in this table, and neither `data` nor `plot` knows of tensors.
+//!
+//! # Invariants
+//!
+//! * **Same bits.** The same seed gives bitwise the same weights on any number of threads and each SIMD path, and after a resume.
+//!   Sums run in an order fixed by the shapes; each output of a product is one chain of fused multiply-adds; elementary functions
+//!   are our own; randomness is counter-based.
+//! * **Gradients are right**, at order 1 and 2, to 1e-9 in f64 ([`autograd::check`]).
+//! * **Losses are nats per sample**: summed over dimensions, averaged over the batch.
+//! * **Memory belongs to the tape.** From the second training step on, no buffer is allocated.
+//! * **A wrong program panics** at the caller's line, with the shapes; **a wrong world is an [`Error`]** of one line.
+//! * **No lost work**: checkpoints replace each other atomically.
+//! * `unsafe` stands only in [`kernels`].
+//!
+//! What is deliberately absent: a global graph, generators with hidden state, `Result` on arithmetic, a device abstraction.
+//!
+//! # Shape letters
+//!
+//! `B` batch, `D` pixels, `H` hidden units, `Z` latent dimensions, `C` channels, `K` classes.
 
 pub mod autograd;
+pub mod cli;
 pub mod data;
 pub mod dist;
 pub mod error;
@@ -13,9 +60,14 @@ pub mod ops;
 pub mod optim;
 pub mod plot;
 pub mod rng;
+pub mod study;
 pub mod tensor;
 pub mod train;
 
 pub use autograd::{Tape, Var};
 pub use error::{Error, Result};
 pub use tensor::{Shape, Tensor};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The command `elbo`: see `elbo --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    elbo::cli::main()
+}

@@ -74,7 +74,9 @@ impl Means {
         let all = (0..split.pixels()).map(|j| sums.iter().map(|s| s[j]).sum::<f64>() / n).collect();
         // A drawn target is binary: its own entropy is no floor.
         let entropy = match binarise {
-            Binarise::None => (0..256).map(|b| bytes[b] as f64 * cross_entropy(&[target[b]], &[target[b]])).sum::<f64>() / n,
+            Binarise::None => {
+                (0..256).map(|b| bytes[b] as f64 * cross_entropy(&[target[b]], &[target[b]])).sum::<f64>() / n
+            }
             Binarise::Threshold | Binarise::Dynamic => 0.0,
         };
         for (sum, &count) in sums.iter_mut().zip(&counts) {

@@ -4,7 +4,7 @@
 //! number is used many times while it is close. Three loops would fetch A and B from memory again and again. So, from the
 //! inside out (numbered as in Van Zee and van de Geijn, *BLIS*, ACM TOMS 2015):
 //!
-//! * **Micro-kernel** ([`tile`]): a tile of `MR × NR` outputs stays in vector registers while k runs. Each step loads one
+//! * **Micro-kernel** (`tile`): a tile of `MR × NR` outputs stays in vector registers while k runs. Each step loads one
 //!   row of `NR` numbers of B, broadcasts `MR` numbers of A, and does `MR · NR` multiply-adds: with 12 × 32 numbers in 24
 //!   AVX-512 registers that is 24 multiply-adds for 14 loads, which keeps both multipliers busy.
 //! * **Loop 1** runs tiles down a panel of B: `NR` columns of B, packed side by side, stay in the L1/L2 cache.

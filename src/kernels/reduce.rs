@@ -50,7 +50,7 @@ simd! {
         let mut width = LANES / 2;
         while width > 0 {
             for l in 0..width {
-                lanes[l] = lanes[l] + lanes[l + width];
+                lanes[l] += lanes[l + width];
             }
             width /= 2;
         }

@@ -1,6 +1,6 @@
 //! One source, compiled for several instruction sets, chosen at run time.
 //!
-//! [`simd!`] takes one function body and compiles it three times: for AVX-512, for AVX2 with FMA, and for whatever the
+//! `simd!` takes one function body and compiles it three times: for AVX-512, for AVX2 with FMA, and for whatever the
 //! build targets. Nothing in a body depends on the vector width, each operation rounds as IEEE 754 says, and Rust never
 //! fuses or reorders them, so all three give the same bits. Only the speed differs.
 

@@ -72,7 +72,8 @@ impl Trainer {
         let moments = state.moments.iter().flat_map(|(moment, tensors)| {
             ids().map(move |id| (moment_name(moment, self.params.name(id)), &tensors[id.index()]))
         });
-        let tensors: Vec<_> = weights.chain(moments).map(|(name, tensor)| (name, tensor.shape(), bytes(tensor))).collect();
+        let tensors: Vec<_> =
+            weights.chain(moments).map(|(name, tensor)| (name, tensor.shape(), bytes(tensor))).collect();
         let views = tensors.iter().map(|(name, shape, bytes)| {
             (name, TensorView::new(Dtype::F32, shape.to_vec(), bytes).expect("four bytes an element"))
         });

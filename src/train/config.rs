@@ -75,15 +75,27 @@ impl Config {
             (self.epochs > 0, "--epochs", "at least 1", self.epochs.to_string()),
             (self.batch_size > 0, "--batch-size", "at least 1", self.batch_size.to_string()),
             (positive(self.lr), "--lr", "a positive number", self.lr.to_string()),
-            ((0.0..1.0).contains(&self.momentum), "--momentum", "a number from 0 to below 1", self.momentum.to_string()),
+            (
+                (0.0..1.0).contains(&self.momentum),
+                "--momentum",
+                "a number from 0 to below 1",
+                self.momentum.to_string(),
+            ),
             (self.clip_norm.is_none_or(positive), "--clip-norm", "a positive number", format!("{:?}", self.clip_norm)),
             (self.beta.is_finite() && self.beta >= 0.0, "--beta", "0 or a positive number", self.beta.to_string()),
             (self.architecture.latent > 0, "--latent-dim", "at least 1", self.architecture.latent.to_string()),
-            (self.architecture.hidden.iter().all(|&h| h > 0), "--hidden", "widths of at least 1", format!("{:?}", self.architecture.hidden)),
+            (
+                self.architecture.hidden.iter().all(|&h| h > 0),
+                "--hidden",
+                "widths of at least 1",
+                format!("{:?}", self.architecture.hidden),
+            ),
             (self.architecture.pixels > 0, "images", "at least one pixel", self.architecture.pixels.to_string()),
         ];
         match rules.into_iter().find(|(good, ..)| !good) {
-            Some((_, what, expected, found)) => Err(Error::Usage(format!("{what}: expected {expected}, found {found}"))),
+            Some((_, what, expected, found)) => {
+                Err(Error::Usage(format!("{what}: expected {expected}, found {found}")))
+            }
             None => Ok(()),
         }
     }

@@ -27,7 +27,9 @@ impl Folder {
         let folder = Folder { path: path.to_path_buf() };
         if folder.holds_a_run() {
             let path = path.display();
-            return Err(Error::Usage(format!("{path} already holds a run; choose another --out, or go on with --resume {path}")));
+            return Err(Error::Usage(format!(
+                "{path} already holds a run; choose another --out, or go on with --resume {path}"
+            )));
         }
         fs::create_dir_all(path).map_err(Error::io(path))?;
         Ok(folder)
@@ -54,7 +56,10 @@ impl Folder {
         let folder = Folder { path: path.to_path_buf() };
         match folder.holds_a_run() {
             true => Ok(folder),
-            false => Err(Error::Usage(format!("{}: expected the folder of a run, found no checkpoint.safetensors in it", path.display()))),
+            false => Err(Error::Usage(format!(
+                "{}: expected the folder of a run, found no checkpoint.safetensors in it",
+                path.display()
+            ))),
         }
     }
 
@@ -107,7 +112,8 @@ impl Folder {
         }
         let text = fs::read_to_string(&path).map_err(Error::io(&path))?;
         let record = |(i, line): (usize, &str)| {
-            serde_json::from_str(line).map_err(|e| Error::format(&path, format!("line {}", i + 1), "a record of metrics", e))
+            serde_json::from_str(line)
+                .map_err(|e| Error::format(&path, format!("line {}", i + 1), "a record of metrics", e))
         };
         text.lines().enumerate().map(record).collect()
     }

@@ -30,7 +30,13 @@ impl Watch for () {}
 /// # Errors
 /// [`Error::Interrupted`] when `stop` was set: the step was finished and saved first. [`Error::Diverged`] leaves the last
 /// epoch's checkpoint. Others when a file cannot be written.
-pub fn run(trainer: &mut Trainer, data: &Dataset, folder: &Folder, watch: &mut dyn Watch, stop: &AtomicBool) -> Result<()> {
+pub fn run(
+    trainer: &mut Trainer,
+    data: &Dataset,
+    folder: &Folder,
+    watch: &mut dyn Watch,
+    stop: &AtomicBool,
+) -> Result<()> {
     // A kill between metrics and checkpoint leaves lines of an epoch that is not done.
     let mut records = folder.read_metrics()?;
     records.retain(|r| r.epoch <= trainer.progress.epoch);

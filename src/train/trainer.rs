@@ -59,7 +59,15 @@ impl Trainer {
             OptimizerKind::Adam => Box::new(Adam::new(&params)),
             OptimizerKind::Sgd => Box::new(Sgd::new(&params, config.momentum)),
         };
-        Ok(Trainer { config, model, params, optimizer, progress: Progress::default(), tape: Tape::new(), order: Vec::new() })
+        Ok(Trainer {
+            config,
+            model,
+            params,
+            optimizer,
+            progress: Progress::default(),
+            tape: Tape::new(),
+            order: Vec::new(),
+        })
     }
 
     /// Batches of an epoch.
@@ -72,7 +80,8 @@ impl Trainer {
     /// # Errors
     /// [`Error::Diverged`] when the loss or a gradient is not finite. The update is not made.
     pub fn step(&mut self, data: &Dataset) -> Result<()> {
-        let Config { batch_size, binarize, seed, lr, lr_schedule, beta, beta_warmup, clip_norm, epochs, .. } = self.config;
+        let Config { batch_size, binarize, seed, lr, lr_schedule, beta, beta_warmup, clip_norm, epochs, .. } =
+            self.config;
         let (batches, p) = (self.batches(data), &mut self.progress);
         if p.batch == 0 || self.order.is_empty() {
             self.order = epoch_order(seed, p.epoch, data.train.len());
@@ -85,7 +94,8 @@ impl Trainer {
         let pass = Pass::new(&self.tape, &self.params);
         let x = gather(&self.tape, &data.train, rows.iter().map(|&i| i as usize), binarize, seed, p.epoch);
         let latent = self.config.architecture.latent;
-        let eps = || noise(&self.tape, rows.len(), latent, |row| Stream::new(seed, Purpose::Reparameterise, p.step, row));
+        let eps =
+            || noise(&self.tape, rows.len(), latent, |row| Stream::new(seed, Purpose::Reparameterise, p.step, row));
         let beta = beta * warm_up(p.step, beta_warmup * batches);
         let loss = self.model.loss(&pass, x, eps, beta);
         if !loss.total.item().is_finite() {

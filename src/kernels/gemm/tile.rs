@@ -76,6 +76,7 @@ pub(super) unsafe fn rectangle<L: Lanes, const MR: usize, const NV: usize>(
 /// # Safety
 /// The instruction set of `L` is supported and all those addresses are good.
 #[inline(always)]
+#[allow(clippy::needless_range_loop)] // i, v and p are the indices of the mathematics.
 unsafe fn tile<L: Lanes, const MR: usize, const NV: usize>(
     k: usize,
     (a, offsets, step): (*const L::F, [usize; MR], usize),

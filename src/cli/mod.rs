@@ -1,0 +1,145 @@
+//! The command line: raw text in, checked configuration out, one file a command.
+//!
+//! Exit status 0 when all went well, 2 for a request that cannot be met as it was made, 130 after Ctrl-C, 1 for the rest.
+
+mod data;
+mod ops;
+mod study;
+mod train;
+mod watch;
+
+use crate::data::{Dataset, Source};
+use crate::error::{Error, Result};
+use crate::kernels::simd::Path as Simd;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Variational autoencoders from the inside: a from-scratch autodiff engine, and what it shows on Fashion-MNIST.
+#[derive(Parser, Debug)]
+#[command(name = "elbo", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+#[derive(Args, Debug)]
+struct Global {
+    /// Threads to compute with; results do not depend on it [default: one a core]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Instruction set to compute with; results do not depend on it
+    #[arg(long, global = true, value_enum, default_value = "auto", env = "ELBO_SIMD")]
+    simd: SimdChoice,
+    /// Say only what went wrong
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SimdChoice {
+    Auto,
+    Portable,
+    Avx2,
+    Avx512,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Train an autoencoder and a VAE, compare them, and write a report with figures: the main job
+    Study(study::StudyArgs),
+    /// Train one network
+    Train(train::TrainArgs),
+    /// Find, fetch and verify data sets
+    #[command(subcommand)]
+    Data(data::DataCommand),
+    /// Check every derivative against finite differences, at first and second order
+    Gradcheck,
+    /// List all operations with their formulas and derivatives
+    Ops,
+}
+
+/// Which data.
+#[derive(Args, Clone, Debug)]
+struct DataArgs {
+    /// Folder with the data set's four IDX files, or `synthetic` [default: find or download Fashion-MNIST]
+    #[arg(long, value_name = "DIR|synthetic")]
+    data: Option<OsString>,
+    /// Use only the first N images of each split
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+}
+
+impl DataArgs {
+    fn load(&self) -> Result<Dataset> {
+        let source = self.data.clone().map_or_else(Source::default, Source::from);
+        let data = crate::data::load(&source)?;
+        Ok(match self.limit {
+            Some(n) => data.limit(n as usize),
+            None => data,
+        })
+    }
+}
+
+/// Runs the command of this process' arguments.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("elbo: {error}");
+            ExitCode::from(match error {
+                Error::Usage(_) => 2,
+                Error::Interrupted { .. } => 130,
+                _ => 1,
+            })
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    let simd = match cli.global.simd {
+        SimdChoice::Auto => Simd::current(),
+        SimdChoice::Portable => Simd::Portable,
+        SimdChoice::Avx2 => Simd::Avx2,
+        SimdChoice::Avx512 => Simd::Avx512,
+    };
+    if !simd.is_supported() {
+        return Err(Error::Usage(format!("--simd {simd}: this processor does not support it")));
+    }
+    simd.force();
+    let mut threads = rayon::ThreadPoolBuilder::new();
+    if let Some(n) = cli.global.threads {
+        threads = threads.num_threads(n.into());
+    }
+    let pool = threads.build().map_err(|e| Error::Usage(format!("--threads: {e}")))?;
+    let quiet = cli.global.quiet;
+    // Everything runs on a thread of the pool: entering it from outside costs more than a small kernel.
+    pool.install(|| match cli.command {
+        Command::Study(args) => study::run(args, quiet),
+        Command::Train(args) => train::run(args, quiet),
+        Command::Data(command) => data::run(command),
+        Command::Gradcheck => ops::gradcheck(),
+        Command::Ops => {
+            ops::list();
+            Ok(())
+        }
+    })
+}
+
+/// A flag that Ctrl-C and SIGTERM set; the second Ctrl-C ends the process at once.
+fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .map_err(|e| Error::Usage(format!("cannot handle Ctrl-C: {e}")))?;
+    Ok(stop)
+}

@@ -1,0 +1,177 @@
+//! `elbo train`: one network, into a run's folder.
+
+use super::watch::Show;
+use super::{DataArgs, stop_on_ctrl_c};
+use crate::data::{Baselines, Binarise, Dataset};
+use crate::error::{Error, Result};
+use crate::models::{Architecture, Kind};
+use crate::nn::{Activation, Init};
+use crate::optim::LrSchedule;
+use crate::train::{self, Config, Folder, OptimizerKind, Trainer, is_collapsed};
+use clap::{Args, ValueEnum};
+use std::path::{Path, PathBuf};
+
+/// The settings of training; the defaults are the exercise's.
+#[derive(Args, Clone, Debug)]
+pub struct Settings {
+    /// Passes over the training images
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    epochs: u64,
+    /// Images in a batch
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    batch_size: usize,
+    /// Learning rate
+    #[arg(long, value_name = "X", default_value_t = 0.01)]
+    lr: f64,
+    /// How the learning rate changes over training
+    #[arg(long, value_enum, default_value = "constant")]
+    lr_schedule: LrScheduleChoice,
+    /// Optimiser
+    #[arg(long, value_enum, default_value = "adam")]
+    optimizer: OptimizerChoice,
+    /// Momentum of SGD
+    #[arg(long, value_name = "X", default_value_t = 0.9)]
+    momentum: f64,
+    /// Largest norm of the gradient
+    #[arg(long, value_name = "X")]
+    clip_norm: Option<f64>,
+    /// Latent dimensions
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    latent_dim: usize,
+    /// Widths of the encoder's hidden layers; the decoder has them in reverse
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_value = "512,256")]
+    hidden: Vec<usize>,
+    /// Nonlinearity of the hidden layers
+    #[arg(long, value_enum, default_value = "relu")]
+    activation: ActivationChoice,
+    /// Distribution of the initial weights
+    #[arg(long, value_enum, default_value = "pytorch")]
+    init: InitChoice,
+    /// Weight of the KL term
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    beta: f64,
+    /// Epochs over which the KL term's weight rises from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    beta_warmup: u64,
+    /// How grey pixels become numbers
+    #[arg(long, value_enum, default_value = "threshold")]
+    binarize: BinarizeChoice,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+}
+
+/// A choice on the command line, and what it stands for.
+macro_rules! choice {
+    ($Choice:ident => $Target:ident { $($Variant:ident),+ }) => {
+        #[derive(Clone, Copy, Debug, ValueEnum)]
+        enum $Choice { $($Variant),+ }
+        impl From<$Choice> for $Target {
+            fn from(choice: $Choice) -> Self {
+                match choice { $($Choice::$Variant => $Target::$Variant),+ }
+            }
+        }
+    };
+}
+choice!(LrScheduleChoice => LrSchedule { Constant, Linear, Cosine });
+choice!(OptimizerChoice => OptimizerKind { Adam, Sgd });
+choice!(ActivationChoice => Activation { Relu, Selu, Tanh, Sigmoid });
+choice!(InitChoice => Init { Pytorch, He, Lecun, Glorot });
+choice!(BinarizeChoice => Binarise { Threshold, Dynamic, None });
+choice!(KindChoice => Kind { Ae, Vae });
+
+impl Settings {
+    /// The configuration of a network for these data.
+    pub fn config(&self, kind: Kind, data: &Dataset) -> Result<Config> {
+        let config = Config {
+            architecture: Architecture {
+                kind,
+                pixels: data.train.pixels(),
+                hidden: self.hidden.clone(),
+                latent: self.latent_dim,
+                activation: self.activation.into(),
+                init: self.init.into(),
+            },
+            epochs: self.epochs,
+            batch_size: self.batch_size,
+            lr: self.lr,
+            lr_schedule: self.lr_schedule.into(),
+            optimizer: self.optimizer.into(),
+            momentum: self.momentum,
+            clip_norm: self.clip_norm,
+            beta: self.beta,
+            beta_warmup: self.beta_warmup,
+            binarize: self.binarize.into(),
+            seed: self.seed,
+        };
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+#[derive(Args, Debug)]
+pub struct TrainArgs {
+    /// Which network
+    #[arg(value_enum, required_unless_present = "resume")]
+    kind: Option<KindChoice>,
+    /// Go on with the run in this folder, with its own settings
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["kind", "out"])]
+    resume: Option<PathBuf>,
+    /// Folder of the run [default: runs/ae or runs/vae, numbered if taken]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
+    let stop = stop_on_ctrl_c()?;
+    let data = args.data.load()?;
+    let (mut trainer, folder) = match (&args.resume, args.kind) {
+        (Some(path), _) => {
+            let folder = Folder::open(path)?;
+            (Trainer::resume(&folder.checkpoint(), &data.digest)?, folder)
+        }
+        (None, Some(kind)) => {
+            let kind = Kind::from(kind);
+            let trainer = Trainer::new(args.settings.config(kind, &data)?)?;
+            let folder = match &args.out {
+                Some(path) => Folder::create(path)?,
+                None => Folder::create_next(&Path::new("runs").join(name(kind).to_lowercase()))?,
+            };
+            (trainer, folder)
+        }
+        (None, None) => return Err(Error::Usage("name a network, ae or vae, or a run to --resume".into())),
+    };
+    let kind = trainer.config.architecture.kind;
+    let mut show = Show::new(name(kind), &trainer, &data, quiet);
+    train::run(&mut trainer, &data, &folder, &mut show, &stop)?;
+    if let Some(last) = folder.read_metrics()?.last() {
+        let b = Baselines::of(&data, trainer.config.binarize);
+        println!(
+            "test loss {:.2} nats per image: reconstruction {:.2}, KL {:.2}",
+            last.score().total(),
+            last.recon,
+            last.kl.unwrap_or(0.0)
+        );
+        println!(
+            "to compare: one constant {:.2}, per-pixel mean {:.2}, per-class mean {:.2}",
+            b.constant, b.per_pixel, b.per_class
+        );
+        if is_collapsed(last.score(), b.per_pixel) {
+            println!("the posterior has COLLAPSED: the decoder ignores z");
+        }
+    }
+    println!("{}", folder.path().display());
+    Ok(())
+}
+
+/// What a network is called.
+pub fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Ae => "AE",
+        Kind::Vae => "VAE",
+    }
+}

@@ -1,0 +1,152 @@
+//! What a trained network shows: each file is one experiment, which measures, draws and writes into a run's folder.
+//!
+//! Numbers come back as plain structs, which become `summary.json`; [`report`] turns them into sentences by rules, so that no
+//! sentence about a run stands without its number.
+
+pub mod consistency;
+pub mod interpolate;
+pub mod latent;
+pub mod reconstruct;
+pub mod report;
+pub mod sample;
+
+use crate::autograd::Tape;
+use crate::data::{Binarise, Dataset, Split};
+use crate::models::{Kind, Model};
+use crate::nn::{Params, Pass};
+use crate::tensor::Tensor;
+use crate::train::{Trained, Trainer};
+
+/// Images that go through the network at a time.
+const BATCH: usize = 500;
+
+/// A network to study: it only looks, it does not train.
+pub struct Subject<'a> {
+    /// `AE` or `VAE`.
+    pub name: &'static str,
+    model: &'a Model,
+    params: &'a Params<f32>,
+    binarise: Binarise,
+    /// Latent dimensions.
+    pub latent: usize,
+    /// Seed of what is drawn.
+    pub seed: u64,
+}
+
+/// q(z | x) of one image: mean and standard deviation of each latent; an autoencoder has σ = 0.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Code {
+    /// μ.
+    pub mu: Vec<f32>,
+    /// σ.
+    pub sigma: Vec<f32>,
+}
+
+impl<'a> From<&'a Trainer> for Subject<'a> {
+    fn from(t: &'a Trainer) -> Self {
+        Subject::new(&t.config, &t.model, &t.params)
+    }
+}
+
+impl<'a> From<&'a Trained> for Subject<'a> {
+    fn from(t: &'a Trained) -> Self {
+        Subject::new(&t.config, &t.model, &t.params)
+    }
+}
+
+impl<'a> Subject<'a> {
+    fn new(config: &crate::train::Config, model: &'a Model, params: &'a Params<f32>) -> Self {
+        let a = &config.architecture;
+        let name = match a.kind {
+            Kind::Ae => "AE",
+            Kind::Vae => "VAE",
+        };
+        Subject { name, model, params, binarise: config.binarize, latent: a.latent, seed: config.seed }
+    }
+
+    /// Whether it encodes to a distribution.
+    pub fn is_variational(&self) -> bool {
+        matches!(self.model, Model::Vae(_))
+    }
+
+    /// Images of a split as the network sees them.
+    pub fn images(&self, split: &Split, rows: &[usize]) -> Vec<Vec<f32>> {
+        let image = |&row: &usize| {
+            let mut x = vec![0.0; split.pixels()];
+            self.binarise.write(split.image(row), self.seed, 0, row, &mut x);
+            x
+        };
+        rows.iter().map(image).collect()
+    }
+
+    /// The codes of images.
+    pub fn encode(&self, images: &[Vec<f32>]) -> Vec<Code> {
+        let mut tape = Tape::new();
+        let mut codes = Vec::with_capacity(images.len());
+        for images in images.chunks(BATCH) {
+            tape.begin();
+            let pass = Pass::new(&tape, self.params);
+            let posterior = self.model.encode(&pass, tape.leaf(matrix(images)));
+            let mu = posterior.mu.value();
+            let sigma = posterior.log_var.map(|log_var| (log_var * 0.5).exp().value());
+            codes.extend((0..images.len()).map(|i| Code {
+                mu: mu.row(i).to_vec(),
+                sigma: sigma.as_ref().map_or_else(|| vec![0.0; self.latent], |s| s.row(i).to_vec()),
+            }));
+        }
+        codes
+    }
+
+    /// Pixel probabilities σ(logits) of latent points.
+    pub fn decode(&self, points: &[Vec<f32>]) -> Vec<Vec<f32>> {
+        let mut tape = Tape::new();
+        let mut images = Vec::with_capacity(points.len());
+        for points in points.chunks(BATCH) {
+            tape.begin();
+            let pass = Pass::new(&tape, self.params);
+            let p = self.model.decode(&pass, tape.leaf(matrix(points))).sigmoid().value();
+            images.extend((0..points.len()).map(|i| p.row(i).to_vec()));
+        }
+        images
+    }
+}
+
+fn matrix(rows: &[Vec<f32>]) -> Tensor<f32> {
+    Tensor::new(rows.concat(), [rows.len(), rows[0].len()])
+}
+
+/// Cross-entropy of an image under pixel probabilities, nats. Probabilities are held within [2⁻²⁴, 1 − 2⁻²⁴].
+pub fn cross_entropy(x: &[f32], p: &[f32]) -> f64 {
+    use crate::kernels::math::double::ln;
+    const EDGE: f64 = 1.0 / 16_777_216.0;
+    let term = |(&x, &p): (&f32, &f32)| {
+        let (x, p) = (f64::from(x), f64::from(p).clamp(EDGE, 1.0 - EDGE));
+        -x * ln(p) - (1.0 - x) * ln(1.0 - p)
+    };
+    x.iter().zip(p).map(term).sum()
+}
+
+/// The first test image of each class, in the order of the classes, filled up with the next images to `n`.
+pub fn examples(data: &Dataset, n: usize) -> Vec<usize> {
+    let first = |class: usize| (0..data.test.len()).find(|&i| usize::from(data.test.label(i)) == class);
+    let mut rows: Vec<usize> = (0..data.class_names.len()).filter_map(first).take(n).collect();
+    for i in 0..data.test.len() {
+        if rows.len() < n && !rows.contains(&i) {
+            rows.push(i);
+        }
+    }
+    rows
+}
+
+/// Mean of numbers.
+fn mean(x: impl IntoIterator<Item = f64>) -> f64 {
+    let (sum, n) = x.into_iter().fold((0.0, 0.0), |(sum, n), x| (sum + x, n + 1.0));
+    sum / n
+}
+
+/// Pearson's correlation.
+fn correlation(x: &[f64], y: &[f64]) -> f64 {
+    let (mx, my) = (mean(x.iter().copied()), mean(y.iter().copied()));
+    let sum = |f: &dyn Fn(f64, f64) -> f64| x.iter().zip(y).map(|(x, y)| f(x - mx, y - my)).sum::<f64>();
+    sum(&|a, b| a * b) / (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt()
+}
