@@ -6,7 +6,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// The operations that elementwise derivatives are written in.
 ///
-/// A formula over this trait is the fused pass of a gradient when read with [`Scalar`], one number at a time, and the
+/// A formula over this trait is the fused pass of a gradient when read with `Scalar`, one number at a time, and the
 /// differentiable rule when read with [`Var`], one tensor at a time. Both readings do the same floating-point operations in the
 /// same order.
 pub trait Algebra:
