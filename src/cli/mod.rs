@@ -3,6 +3,7 @@
 //! Exit status 0 when all went well, 2 for a request that cannot be met as it was made, 130 after Ctrl-C, 1 for the rest.
 
 mod data;
+mod look;
 mod ops;
 mod study;
 mod train;
@@ -54,6 +55,16 @@ enum Command {
     Study(study::StudyArgs),
     /// Train one network
     Train(train::TrainArgs),
+    /// Show test images above their reconstructions, with the loss of each
+    Reconstruct(look::LookArgs),
+    /// Encode and decode images many times: how consistent are the outputs?
+    Consistency(look::LookArgs),
+    /// Show the latent space: where images go, and what is decoded from where
+    Latent(look::LookArgs),
+    /// Decode new images from the prior
+    Sample(look::LookArgs),
+    /// Walk in latent space between images of one class and of two
+    Interpolate(look::LookArgs),
     /// Find, fetch and verify data sets
     #[command(subcommand)]
     Data(data::DataCommand),
@@ -122,6 +133,11 @@ fn run(cli: Cli) -> Result<()> {
     pool.install(|| match cli.command {
         Command::Study(args) => study::run(args, quiet),
         Command::Train(args) => train::run(args, quiet),
+        Command::Reconstruct(args) => look::run(look::Look::Reconstruct, args),
+        Command::Consistency(args) => look::run(look::Look::Consistency, args),
+        Command::Latent(args) => look::run(look::Look::Latent, args),
+        Command::Sample(args) => look::run(look::Look::Sample, args),
+        Command::Interpolate(args) => look::run(look::Look::Interpolate, args),
         Command::Data(command) => data::run(command),
         Command::Gradcheck => ops::gradcheck(),
         Command::Ops => {

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::models::Kind;
 use crate::plot::Chart;
 use crate::study::report::{Run, Summary, markdown};
-use crate::study::{Subject, consistency, interpolate, latent, reconstruct, sample};
+use crate::study::{Subject, consistency, film, interpolate, latent, reconstruct, sample};
 use crate::train::{self, Folder, Record, Trainer};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -40,8 +40,9 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
     for (kind, config) in kinds.into_iter().zip(configs) {
         let own = Folder::create(&folder.path().join(name(kind).to_lowercase()))?;
         let mut trainer = Trainer::new(config)?;
-        let mut show = Show::new(name(kind), &trainer, &data, quiet);
+        let mut show = Show::new(name(kind), &trainer, &data, &own, quiet);
         train::run(&mut trainer, &data, &own, &mut show, &stop)?;
+        film::write_film(trainer.config.epochs, &own)?;
         runs.push(Run { name: name(kind).into(), config: trainer.config.clone(), records: own.read_metrics()? });
         trainers.push(trainer);
     }

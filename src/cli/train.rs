@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::models::{Architecture, Kind};
 use crate::nn::{Activation, Init};
 use crate::optim::LrSchedule;
+use crate::study::film;
 use crate::train::{self, Config, Folder, OptimizerKind, Trainer, is_collapsed};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -146,8 +147,9 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
         (None, None) => return Err(Error::Usage("name a network, ae or vae, or a run to --resume".into())),
     };
     let kind = trainer.config.architecture.kind;
-    let mut show = Show::new(name(kind), &trainer, &data, quiet);
+    let mut show = Show::new(name(kind), &trainer, &data, &folder, quiet);
     train::run(&mut trainer, &data, &folder, &mut show, &stop)?;
+    film::write_film(trainer.config.epochs, &folder)?;
     if let Some(last) = folder.read_metrics()?.last() {
         let b = Baselines::of(&data, trainer.config.binarize);
         println!(

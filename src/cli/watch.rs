@@ -1,20 +1,23 @@
-//! Progress on stderr: a bar for the epoch in hand, a line for each that is done. The bar is only drawn on a terminal.
+//! Watches a run: frames of its film into its folder, and progress on stderr: a bar for the epoch in hand, a line for each that is done. The bar is only drawn on a terminal.
 
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::train::{Score, Trainer, Watch};
+use crate::study::film;
+use crate::train::{Folder, Score, Trainer, Watch};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Shows a run while it trains.
-pub struct Show {
+pub struct Show<'a> {
+    data: &'a Dataset,
+    folder: &'a Folder,
     bar: ProgressBar,
     quiet: bool,
     images: u64,
 }
 
-impl Show {
+impl<'a> Show<'a> {
     /// For the rest of a trainer's run. `name` is what the run is called.
-    pub fn new(name: &str, trainer: &Trainer, data: &Dataset, quiet: bool) -> Self {
+    pub fn new(name: &str, trainer: &Trainer, data: &'a Dataset, folder: &'a Folder, quiet: bool) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let images = data.train.len() as u64;
         let bar = ProgressBar::with_draw_target(Some(images * trainer.config.epochs), target);
@@ -23,11 +26,11 @@ impl Show {
         bar.set_prefix(name.to_string());
         bar.set_position(images * trainer.progress.epoch + trainer.progress.images);
         bar.reset_eta();
-        Show { bar, quiet, images }
+        Show { data, folder, bar, quiet, images }
     }
 }
 
-impl Watch for Show {
+impl Watch for Show<'_> {
     fn step(&mut self, trainer: &Trainer) {
         let p = &trainer.progress;
         self.bar.set_position(self.images * p.epoch + p.images);
@@ -48,7 +51,7 @@ impl Watch for Show {
             );
             self.bar.suspend(|| eprintln!("{line}"));
         }
-        Ok(())
+        film::write_frame(trainer, self.data, self.folder)
     }
 }
 

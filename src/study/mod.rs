@@ -4,6 +4,7 @@
 //! sentence about a run stands without its number.
 
 pub mod consistency;
+pub mod film;
 pub mod interpolate;
 pub mod latent;
 pub mod reconstruct;

@@ -97,6 +97,13 @@ pub fn markdown(s: &Summary) -> String {
             ));
         }
     }
+    for run in &s.runs {
+        put(format!(
+            "[The {} in training, an animated PNG]({}/film.png): test images, their reconstructions, and fixed latent points, one frame an epoch.\n\n",
+            run.name,
+            run.name.to_lowercase()
+        ));
+    }
     put("## Reconstructions\n\n![Originals above reconstructions](figures/reconstructions.svg)\n\n".into());
     put(format!("## Consistency\n\nEach of {IMAGES} test images is encoded and decoded {PASSES} times.\n\n"));
     put("| | distinct outputs, one image | mean over images | pixel standard deviation | Hamming distance, pixels | correlation of σ and spread |\n|---|---|---|---|---|---|\n".into());

@@ -1,0 +1,56 @@
+//! The training film: what the decoder makes of fixed latent points, and of fixed images, one frame an epoch.
+
+use super::{Subject, examples};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::kernels::math::normal_quantile;
+use crate::plot::{Grey, Grid, film};
+use crate::train::{Folder, Trainer};
+use std::fs;
+
+/// Images in a row of a frame.
+const ROW: usize = 10;
+/// Rows of fixed latent points.
+const ROWS: usize = 6;
+/// How long a frame is shown, and the last one, in milliseconds.
+const DELAYS: (u16, u16) = (300, 2000);
+
+/// Writes the frame of the trainer's epoch: test images, their reconstructions, and below them a grid of fixed latent points of
+/// equal prior mass. Frames are files, so that a run that was interrupted has them all.
+pub fn write_frame(trainer: &Trainer, data: &Dataset, folder: &Folder) -> Result<()> {
+    let subject = Subject::from(trainer);
+    let rows = examples(data, ROW);
+    let originals = subject.images(&data.test, &rows);
+    let codes = subject.encode(&originals);
+    let reconstructions = subject.decode(&codes.into_iter().map(|c| c.mu).collect::<Vec<_>>());
+    let at = |i: usize, n: usize| normal_quantile((i as f64 + 0.5) / n as f64) as f32;
+    let point = |i: usize| {
+        let mut z = vec![0.0; subject.latent];
+        z[0] = at(i % ROW, ROW);
+        if let Some(z1) = z.get_mut(1) {
+            *z1 = at(ROWS - 1 - i / ROW, ROWS);
+        }
+        z
+    };
+    let decoded = subject.decode(&(0..ROW * ROWS).map(point).collect::<Vec<_>>());
+    let grid = Grid::new(data.test.height(), data.test.width()).per_row(ROW);
+    let png = grid.grey(&[originals, reconstructions, decoded].concat());
+    folder.write(&frame(trainer.progress.epoch), &png)
+}
+
+/// Joins the frames of `epochs` epochs to `film.png`, an animated PNG.
+///
+/// # Errors
+/// When a frame is missing or damaged.
+pub fn write_film(epochs: u64, folder: &Folder) -> Result<()> {
+    let read = |epoch| {
+        let path = folder.path().join(frame(epoch));
+        Grey::decode(&fs::read(&path).map_err(Error::io(&path))?, &path)
+    };
+    let frames = (1..=epochs).map(read).collect::<Result<Vec<Grey>>>()?;
+    folder.write("film.png", &film(&frames, DELAYS.0, DELAYS.1))
+}
+
+fn frame(epoch: u64) -> String {
+    format!("film/{epoch:04}.png")
+}
