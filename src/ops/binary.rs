@@ -49,10 +49,14 @@ formula! {
 }
 formula! {
     /// Binary cross-entropy from logits: −t ln σ(x) − (1 − t) ln(1 − σ(x)) = softplus(x) − x t, which is finite for any finite
-    /// x. One op because it is what a Bernoulli decoder spends its elementwise time on.
+    /// x. Computed as (max(x, 0) − x t) + softplus(−|x|): for a large x and t = 1, softplus(x) − x would lose the small loss of
+    /// a pixel that is right. One op because it is what a Bernoulli decoder spends its elementwise time on.
     Bce<2>, "bce", y = "softplus(x) − x t", gx = "x: g (σ(x) − t), t: −g x",
     example!([([3, 4], Signed), ([3, 4], Positive)], |x| x[0].bce(x[1])),
-    |self, [x, t]| x.softplus() - x * t,
+    |self, [x, t]| {
+        let positive = if x < F::ZERO { F::ZERO } else { x };
+        (positive - x * t) + (-x.abs()).softplus()
+    },
     |self, g, [x, t], _| [g * (x.sigmoid() - t), -(g * x)],
 }
 formula! {

@@ -75,6 +75,16 @@ fn stable_forms_are_finite_for_inputs_up_to_1e4() {
 }
 
 #[test]
+fn cross_entropy_keeps_the_small_loss_of_a_pixel_that_is_right() {
+    let tape = Tape::<f32>::new();
+    let leaf = |x: [f32; 2]| tape.leaf(Tensor::new(x.to_vec(), [2]));
+    let loss = leaf([20.0, -20.0]).bce(leaf([1.0, 0.0])).value();
+    // ln(1 + e⁻²⁰); 20 itself is a thousand times too coarse to carry it.
+    let expected = 2.061_153_6e-9;
+    assert!(loss.data().iter().all(|l| (l / expected - 1.0).abs() < 1e-6), "{loss:?}");
+}
+
+#[test]
 fn a_nan_is_passed_on_by_every_elementwise_op() {
     for row in CATALOGUE.iter().filter(|r| !["step", "sign", "within", "select"].contains(&r.name)) {
         let tape = Tape::<f32>::new();
