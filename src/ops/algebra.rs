@@ -24,7 +24,7 @@ pub trait Algebra:
     fn step(self) -> Self;
     /// −1, 0 or 1.
     fn sign(self) -> Self;
-    /// 1 where low ≤ x ≤ high, else 0.
+    /// 1 where low < x < high, else 0.
     fn within(self, low: f64, high: f64) -> Self;
     /// a where x > 0, else b.
     fn select(self, a: Self, b: Self) -> Self;
@@ -83,8 +83,8 @@ impl<F: Real> Algebra for Scalar<F> {
     }
     #[inline(always)]
     fn within(self, low: f64, high: f64) -> Self {
-        let above = if self.0 >= F::of(low) { F::ONE } else { F::ZERO };
-        Scalar(if self.0 <= F::of(high) { above } else { F::ZERO })
+        let above = if self.0 > F::of(low) { F::ONE } else { F::ZERO };
+        Scalar(if self.0 < F::of(high) { above } else { F::ZERO })
     }
     #[inline(always)]
     fn select(self, a: Self, b: Self) -> Self {

@@ -111,8 +111,8 @@ formula! {
     |self, g, [x], _| [g * x.sign()],
 }
 formula! {
-    /// x held within [low, high], with derivative 1 on the borders (PyTorch's choice).
-    Clamp<1> { low, high }, "clamp", y = "min(max(x, low), high)", gx = "g [low ≤ x ≤ high]",
+    /// x held within [low, high], with derivative 0 on the borders, the smallest of the subgradients (PyTorch's choice).
+    Clamp<1> { low, high }, "clamp", y = "min(max(x, low), high)", gx = "g [low < x < high]",
     example!([([3, 4], Signed)], |x| x[0].clamp(-1.1, 0.9).square()),
     |self, [x]| {
         let above = if x < F::of(self.low) { F::of(self.low) } else { x };
@@ -140,13 +140,13 @@ formula! {
     |self, g, _, _| [g.constant(0.0)],
 }
 formula! {
-    /// 1 where low ≤ x ≤ high, else 0.
-    Within<1> { low, high }, "within", y = "[low ≤ x ≤ high]", gx = "0",
+    /// 1 where low < x < high, else 0.
+    Within<1> { low, high }, "within", y = "[low < x < high]", gx = "0",
     example!([([3, 4], Signed)], |x| x[0].within(-1.1, 0.9) * x[0].square()),
     flat: [true],
     |self, [x]| {
-        let above = if x >= F::of(self.low) { F::ONE } else { F::ZERO };
-        if x <= F::of(self.high) { above } else { F::ZERO }
+        let above = if x > F::of(self.low) { F::ONE } else { F::ZERO };
+        if x < F::of(self.high) { above } else { F::ZERO }
     },
     |self, g, _, _| [g.constant(0.0)],
 }
@@ -193,7 +193,7 @@ impl<F: Real> Var<'_, F> {
         apply(Clamp { low, high }, [self])
     }
 
-    /// 1 where low ≤ x ≤ high, else 0.
+    /// 1 where low < x < high, else 0.
     #[must_use]
     pub fn within(self, low: f64, high: f64) -> Self {
         apply(Within { low, high }, [self])
