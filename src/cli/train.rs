@@ -22,7 +22,7 @@ pub struct Settings {
     #[arg(long, value_name = "N", default_value_t = 128)]
     batch_size: usize,
     /// Learning rate
-    #[arg(long, value_name = "X", default_value_t = 0.01)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, default_value_t = 0.01)]
     lr: f64,
     /// How the learning rate changes over training
     #[arg(long, value_enum, default_value = "constant")]
@@ -31,10 +31,10 @@ pub struct Settings {
     #[arg(long, value_enum, default_value = "adam")]
     optimizer: OptimizerChoice,
     /// Momentum of SGD
-    #[arg(long, value_name = "X", default_value_t = 0.9)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, default_value_t = 0.9)]
     momentum: f64,
     /// Largest norm of the gradient
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     clip_norm: Option<f64>,
     /// Latent dimensions
     #[arg(long, value_name = "N", default_value_t = 2)]
@@ -49,7 +49,7 @@ pub struct Settings {
     #[arg(long, value_enum, default_value = "pytorch")]
     init: InitChoice,
     /// Weight of the KL term
-    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, default_value_t = 1.0)]
     beta: f64,
     /// Epochs over which the KL term's weight rises from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
