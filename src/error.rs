@@ -54,7 +54,7 @@ pub enum Error {
         tensor: String,
     },
     /// Ctrl-C or SIGTERM: the step was finished and the state saved. Exit status 130.
-    #[error("interrupted after step {step}; saved. Go on with: elbo train --resume {}", run.display())]
+    #[error("interrupted after step {step}; saved. Go on with --resume {}", run.display())]
     Interrupted {
         /// The last finished training step.
         step: u64,

@@ -101,3 +101,35 @@ fn ctrl_c_saves_in_the_middle_of_an_epoch_and_exits_130() {
     let trained = Trained::load(&Folder::open(&run).unwrap().checkpoint()).unwrap();
     assert!(trained.progress.step > 0 && trained.progress.epoch < 5000);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_study_that_was_interrupted_goes_on_to_the_same_figures() {
+    let dir = tempfile::tempdir().unwrap();
+    let study = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_elbo"));
+        command.args(["study", "--data", "synthetic", "--limit", "1000", "--quiet"]).args(more);
+        command.env_remove("ELBO_SIMD").stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let settings = ["--epochs", "12", "--hidden", "32,16", "--batch-size", "8"];
+    let [whole, parts] = ["whole", "parts"].map(|name| dir.path().join(name));
+    assert!(study(&settings).arg("--out").arg(&whole).status().unwrap().success());
+
+    let mut child = study(&settings).arg("--out").arg(&parts).spawn().unwrap();
+    while !parts.join("vae/checkpoint.safetensors").exists() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!parts.join("report.md").exists());
+    assert_eq!(study(&settings).arg("--out").arg(&parts).status().unwrap().code(), Some(2), "the folder is taken");
+    assert!(study(&["--resume"]).arg(&parts).status().unwrap().success());
+
+    assert!(weights(&whole.join("vae")) == weights(&parts.join("vae")));
+    for figure in std::fs::read_dir(whole.join("figures")).unwrap() {
+        let figure = figure.unwrap();
+        let other = std::fs::read(parts.join("figures").join(figure.file_name())).unwrap();
+        assert!(std::fs::read(figure.path()).unwrap() == other, "{:?}", figure.file_name());
+    }
+}

@@ -4,7 +4,7 @@ use super::train::{Settings, name};
 use super::watch::Show;
 use super::{DataArgs, stop_on_ctrl_c};
 use crate::data::{Baselines, Dataset};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::models::Kind;
 use crate::plot::Chart;
 use crate::study::report::{Run, Summary, markdown};
@@ -19,6 +19,9 @@ pub struct StudyArgs {
     /// Folder of the study [default: runs/study, numbered if taken]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Go on with the study in this folder, with its own settings
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "Settings"])]
+    resume: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
@@ -29,22 +32,41 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
     let start = Instant::now();
     let stop = stop_on_ctrl_c()?;
     let data = args.data.load()?;
-    let kinds = [Kind::Ae, Kind::Vae];
-    let configs = [args.settings.config(kinds[0], &data)?, args.settings.config(kinds[1], &data)?];
-    let folder = match &args.out {
-        Some(path) => Folder::create(path)?,
-        None => Folder::create_next(&Path::new("runs").join("study"))?,
+    let (ae, folder) = match (&args.resume, &args.out) {
+        (Some(path), _) => {
+            let ae = Folder::open(&path.join("ae"))?;
+            (Trainer::resume(&ae.checkpoint(), &data.digest)?, Folder::at(path)?)
+        }
+        (None, out) => {
+            let ae = Trainer::new(args.settings.config(Kind::Ae, &data)?)?;
+            let folder = match out {
+                Some(path) if path.join("ae").exists() => return Err(taken(path)),
+                Some(path) => Folder::at(path)?,
+                None => Folder::create_next(&Path::new("runs").join("study"))?,
+            };
+            (ae, folder)
+        }
     };
-    let baselines = Baselines::of(&data, configs[0].binarize);
-    let (mut trainers, mut runs) = (Vec::new(), Vec::new());
-    for (kind, config) in kinds.into_iter().zip(configs) {
-        let own = Folder::create(&folder.path().join(name(kind).to_lowercase()))?;
-        let mut trainer = Trainer::new(config)?;
-        let mut show = Show::new(name(kind), &trainer, &data, &own, quiet);
-        train::run(&mut trainer, &data, &own, &mut show, &stop)?;
+    // The VAE has the settings of the AE.
+    let mut config = ae.config.clone();
+    config.architecture.kind = Kind::Vae;
+    let vae = match Folder::open(&folder.path().join("vae")) {
+        Ok(own) => Trainer::resume(&own.checkpoint(), &data.digest)?,
+        Err(_) => Trainer::new(config)?,
+    };
+    let mut trainers = [ae, vae];
+    let baselines = Baselines::of(&data, trainers[0].config.binarize);
+    let mut runs = Vec::new();
+    for trainer in &mut trainers {
+        let name = name(trainer.config.architecture.kind);
+        let own = Folder::at(&folder.path().join(name.to_lowercase()))?;
+        let mut show = Show::new(name, trainer, &data, &own, quiet);
+        train::run(trainer, &data, &own, &mut show, &stop).map_err(|e| match e {
+            Error::Interrupted { step, .. } => Error::Interrupted { step, run: folder.path().to_path_buf() },
+            e => e,
+        })?;
         film::write_film(trainer.config.epochs, &own)?;
-        runs.push(Run { name: name(kind).into(), config: trainer.config.clone(), records: own.read_metrics()? });
-        trainers.push(trainer);
+        runs.push(Run { name: name.into(), config: trainer.config.clone(), records: own.read_metrics()? });
     }
     let subjects: Vec<Subject> = trainers.iter().map(Subject::from).collect();
     let write = |name: &str, bytes: &[u8]| folder.write(&format!("figures/{name}"), bytes);
@@ -89,6 +111,11 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
     folder.write("report.md", markdown(&summary).as_bytes())?;
     println!("{}", folder.path().join("report.md").display());
     Ok(())
+}
+
+fn taken(path: &Path) -> Error {
+    let path = path.display();
+    Error::Usage(format!("{path} already holds a study; choose another --out, or go on with --resume {path}"))
 }
 
 /// Loss against epoch, train and test, with the baselines.

@@ -116,7 +116,7 @@ pub struct TrainArgs {
     #[arg(value_enum, required_unless_present = "resume")]
     kind: Option<KindChoice>,
     /// Go on with the run in this folder, with its own settings
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["kind", "out"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["kind", "out", "Settings"])]
     resume: Option<PathBuf>,
     /// Folder of the run [default: runs/ae or runs/vae, numbered if taken]
     #[arg(long, value_name = "DIR")]

@@ -19,20 +19,27 @@ pub struct Folder {
 }
 
 impl Folder {
+    /// The folder at `path`, made if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn at(path: &Path) -> Result<Self> {
+        fs::create_dir_all(path).map_err(Error::io(path))?;
+        Ok(Folder { path: path.to_path_buf() })
+    }
+
     /// A new folder at exactly `path`.
     ///
     /// # Errors
     /// [`Error::Usage`] when a run is there already.
     pub fn create(path: &Path) -> Result<Self> {
-        let folder = Folder { path: path.to_path_buf() };
-        if folder.holds_a_run() {
+        if (Folder { path: path.to_path_buf() }).holds_a_run() {
             let path = path.display();
             return Err(Error::Usage(format!(
                 "{path} already holds a run; choose another --out, or go on with --resume {path}"
             )));
         }
-        fs::create_dir_all(path).map_err(Error::io(path))?;
-        Ok(folder)
+        Folder::at(path)
     }
 
     /// A new folder at `path`, or at `path-2`, `path-3`, … when runs are there already.
@@ -64,7 +71,7 @@ impl Folder {
     }
 
     fn holds_a_run(&self) -> bool {
-        self.checkpoint().exists() || self.metrics_path().exists()
+        self.checkpoint().exists()
     }
 
     /// Where it is.
