@@ -28,7 +28,11 @@ impl<F: Real> Tape<F> {
         let mut cotangents = self.cotangents.take();
         let found = sweep(self, &mode, seeds, wanted, &mut cotangents);
         self.cotangents.set(cotangents);
-        let zeros = |x: &Var<F>| Tensor::full(F::ZERO, x.shape());
+        let zeros = |x: &Var<F>| {
+            let mut buffer = self.pool.borrow_mut().take(x.shape().size());
+            buffer.fill(F::ZERO);
+            Tensor::new(buffer, x.shape())
+        };
         wanted.iter().zip(found).map(|(x, g)| g.unwrap_or_else(|| zeros(x))).collect()
     }
 

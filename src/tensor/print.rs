@@ -19,7 +19,7 @@ impl<F: Real> fmt::Display for Tensor<F> {
         }
         let n = shape.size() as f64;
         let mean = self.data().iter().map(|x| x.f64()).sum::<f64>() / n;
-        let var = self.data().iter().map(|x| (x.f64() - mean).powi(2)).sum::<f64>() / n;
+        let var = self.data().iter().map(|x| x.f64() - mean).map(|d| d * d).sum::<f64>() / n;
         write!(f, "  mean {mean:.4}  std {:.4}", var.sqrt())?;
         let columns = shape[shape.len() - 1];
         let rows = shape.size() / columns;

@@ -1,0 +1,64 @@
+//! The products of a training step, beside two peers of one thread: `matrixmultiply`, and `ndarray`'s `dot` (which calls it).
+//! Elements are multiplications and additions: 1 Gelem/s is 1 GFLOP/s.
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use elbo::kernels::gemm::{Matrix, Scratch, Start, gemm};
+use ndarray::{Array2, ArrayView2};
+
+fn products(c: &mut Criterion) {
+    // C[m, n] = op(A) · op(B) with inner extent k; a transposed operand is stored as the other one is read.
+    for (name, m, n, k, ta, tb) in [
+        ("NT 128x512x784", 128, 512, 784, false, true),
+        ("NT 128x256x512", 128, 256, 512, false, true),
+        ("NN 128x784x512", 128, 784, 512, false, false),
+        ("TN 512x784x128", 512, 784, 128, true, false),
+        ("NN 1024x1024x1024", 1024, 1024, 1024, false, false),
+    ] {
+        let stored = |rows, cols, t| {
+            let shape = if t { (cols, rows) } else { (rows, cols) };
+            Array2::from_shape_fn(shape, |(i, j)| ((i * 7 + j * 13) % 101) as f32 / 50.0 - 1.0)
+        };
+        let (a, b) = (stored(m, k, ta), stored(k, n, tb));
+        let mut product = vec![0.0; m * n];
+        let mut group = c.benchmark_group(name);
+        group.throughput(Throughput::Elements(2 * (m * n * k) as u64));
+
+        for threads in [1, 2] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool of threads");
+            let mut scratch = Scratch::default();
+            let (a, b) = (matrix(&a, ta), matrix(&b, tb));
+            group.bench_function(format!("elbo, {threads} threads"), |bench| {
+                pool.install(|| bench.iter(|| gemm(a, b, Start::Zero, &mut product, &mut scratch)));
+            });
+        }
+
+        let (a, b) = (view(&a, ta), view(&b, tb));
+        group.bench_function("matrixmultiply", |bench| bench.iter(|| peer(a, b, &mut product)));
+        group.bench_function("ndarray", |bench| bench.iter(|| a.dot(&b)));
+        group.finish();
+    }
+}
+
+fn matrix(x: &Array2<f32>, transposed: bool) -> Matrix<'_, f32> {
+    let stored = Matrix::new(x.as_slice().expect("made in row-major order"), x.nrows(), x.ncols());
+    if transposed { stored.t() } else { stored }
+}
+
+fn view(x: &Array2<f32>, transposed: bool) -> ArrayView2<'_, f32> {
+    if transposed { x.t() } else { x.view() }
+}
+
+#[allow(unsafe_code)]
+fn peer(a: ArrayView2<f32>, b: ArrayView2<f32>, c: &mut [f32]) {
+    let (m, k, n) = (a.nrows(), a.ncols(), b.ncols());
+    assert_eq!((b.nrows(), c.len()), (k, m * n));
+    let ([a0, a1], [b0, b1]) = ([a.strides()[0], a.strides()[1]], [b.strides()[0], b.strides()[1]]);
+    // SAFETY: the views and the slice have the extents and strides that the call names.
+    unsafe {
+        let c = c.as_mut_ptr();
+        matrixmultiply::sgemm(m, k, n, 1.0, a.as_ptr(), a0, a1, b.as_ptr(), b0, b1, 0.0, c, n as isize, 1);
+    }
+}
+
+criterion_group!(benches, products);
+criterion_main!(benches);
