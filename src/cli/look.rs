@@ -3,10 +3,10 @@
 use super::DataArgs;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::study::{Subject, consistency, interpolate, latent, reconstruct, sample};
+use crate::files;
+use crate::study::{Figure, Subject, consistency, interpolate, latent, reconstruct, sample};
 use crate::train::{Folder, Trained};
 use clap::Args;
-use serde::Serialize;
 use std::path::PathBuf;
 
 #[derive(Args, Debug)]
@@ -39,65 +39,43 @@ pub fn run(look: Look, args: LookArgs) -> Result<()> {
         let found = format!("{} pixels in {}", data.test.pixels(), data.name);
         return Err(Error::format(&folder.checkpoint(), "images", format!("{pixels} pixels"), found));
     }
-    let subject = Subject::from(&trained);
-    let figure = |name: &str, bytes: &[u8]| -> Result<()> {
-        let name = format!("figures/{name}");
-        folder.write(&name, bytes)?;
-        if !args.json {
-            println!("{}", folder.path().join(name).display());
-        }
-        Ok(())
-    };
-    let numbers = experiment(look, &subject, &data, &figure)?;
-    if args.json {
-        print!("{numbers}");
+    let subjects = [Subject::from(&trained)];
+    let (json, text, figures) = experiment(look, &subjects, &data);
+    for figure in &figures {
+        folder.write(&figure.path(), &figure.bytes)?;
     }
+    if args.json {
+        print!("{json}");
+        return Ok(());
+    }
+    // Pictures are not for the terminal: their files are named instead.
+    text.iter().filter(|p| !p.starts_with("![")).for_each(|paragraph| println!("{paragraph}\n"));
+    figures.iter().for_each(|figure| println!("{}", folder.path().join(figure.path()).display()));
     Ok(())
 }
 
-/// Runs an experiment, hands its figures to `figure`, and gives its numbers as JSON.
-fn experiment(
-    look: Look,
-    subject: &Subject,
-    data: &Dataset,
-    figure: &dyn Fn(&str, &[u8]) -> Result<()>,
-) -> Result<String> {
+/// The numbers of an experiment as JSON, its paragraphs and its figures.
+fn experiment(look: Look, subjects: &[Subject], data: &Dataset) -> (String, Vec<String>, Vec<Figure>) {
     match look {
         Look::Reconstruct => {
-            let (numbers, svg) = reconstruct::reconstructions(std::slice::from_ref(subject), data, 10);
-            figure("reconstructions.svg", svg.as_bytes())?;
-            Ok(json(&numbers))
+            let (numbers, figures) = reconstruct::measure(subjects, data);
+            (files::json(&numbers), reconstruct::tell(&numbers), figures)
         }
         Look::Consistency => {
-            let (numbers, maps, spread) = consistency::consistency(std::slice::from_ref(subject), data);
-            figure("consistency.svg", maps.as_bytes())?;
-            figure("sigma_spread.svg", spread.as_bytes())?;
-            Ok(json(&numbers))
+            let (numbers, figures) = consistency::measure(subjects, data);
+            (files::json(&numbers), consistency::tell(&numbers), figures)
         }
         Look::Latent => {
-            let (numbers, svg) = latent::latent(subject, data);
-            match svg {
-                Some(svg) => figure("latent.svg", svg.as_bytes())?,
-                None => eprintln!("no scatter: the latent space has {} dimensions, not 2", subject.latent),
-            }
-            if let Some(png) = latent::manifold(subject, data) {
-                figure("manifold.png", &png)?;
-            }
-            Ok(json(&numbers))
+            let (numbers, figures) = latent::measure(subjects, data);
+            (files::json(&numbers), latent::tell(&numbers), figures)
         }
         Look::Sample => {
-            let (numbers, svg) = sample::samples(subject, data, 20);
-            figure("samples.svg", svg.as_bytes())?;
-            Ok(json(&numbers))
+            let (numbers, figures) = sample::measure(&subjects[0], data);
+            (files::json(&numbers), sample::tell(&numbers), figures)
         }
         Look::Interpolate => {
-            let (numbers, svg) = interpolate::walks(subject, data);
-            figure("walks.svg", svg.as_bytes())?;
-            Ok(json(&numbers))
+            let (numbers, figures) = interpolate::measure(subjects, data);
+            (files::json(&numbers), interpolate::tell(&numbers), figures)
         }
     }
-}
-
-fn json(numbers: &impl Serialize) -> String {
-    serde_json::to_string_pretty(numbers).expect("plain data") + "\n"
 }

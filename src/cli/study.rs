@@ -3,13 +3,13 @@
 use super::train::{Settings, name};
 use super::watch::Show;
 use super::{DataArgs, stop_on_ctrl_c};
-use crate::data::{Baselines, Dataset};
+use crate::data::Baselines;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::models::Kind;
-use crate::plot::Chart;
 use crate::study::report::{Run, Summary, markdown};
-use crate::study::{Subject, consistency, film, interpolate, latent, reconstruct, sample};
-use crate::train::{self, Folder, Record, Trainer};
+use crate::study::{Subject, consistency, film, interpolate, latent, losses, reconstruct, sample};
+use crate::train::{self, Folder, Trainer};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -69,45 +69,19 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
         runs.push(Run { name: name.into(), config: trainer.config.clone(), records: own.read_metrics()? });
     }
     let subjects: Vec<Subject> = trainers.iter().map(Subject::from).collect();
-    let write = |name: &str, bytes: &[u8]| folder.write(&format!("figures/{name}"), bytes);
-    write("losses.svg", losses(&runs, &baselines).as_bytes())?;
-    let (reconstructions, svg) = reconstruct::reconstructions(&subjects, &data, 10);
-    write("reconstructions.svg", svg.as_bytes())?;
-    let (consistency, maps, spread) = consistency::consistency(&subjects, &data);
-    write("consistency.svg", maps.as_bytes())?;
-    write("sigma_spread.svg", spread.as_bytes())?;
-    let (mut latents, mut walks) = (Vec::new(), Vec::new());
-    for subject in &subjects {
-        let lower = subject.name.to_lowercase();
-        let (numbers, svg) = latent::latent(subject, &data);
-        latents.push(numbers);
-        if let Some(svg) = svg {
-            write(&format!("latent_{lower}.svg"), svg.as_bytes())?;
-        }
-        let (own, svg) = interpolate::walks(subject, &data);
-        walks.extend(own);
-        write(&format!("walks_{lower}.svg"), svg.as_bytes())?;
+    let (reconstructions, r) = reconstruct::measure(&subjects, &data);
+    let (consistency, c) = consistency::measure(&subjects, &data);
+    let (latent, l) = latent::measure(&subjects, &data);
+    let (samples, s) = sample::measure(&subjects[1], &data);
+    let (walks, w) = interpolate::measure(&subjects, &data);
+    for figure in [vec![losses::draw(&runs, &baselines)], r, c, l, s, w].concat() {
+        folder.write(&figure.path(), &figure.bytes)?;
     }
-    let vae = &subjects[1];
-    if let Some(png) = latent::manifold(vae, &data) {
-        write("manifold.png", &png)?;
-    }
-    let (samples, svg) = sample::samples(vae, &data, 20);
-    write("samples.svg", svg.as_bytes())?;
-    let Dataset { name, digest, .. } = &data;
-    let summary = Summary {
-        data: name.clone(),
-        digest: digest.clone(),
-        baselines,
-        runs,
-        reconstructions,
-        consistency,
-        latent: latents,
-        samples,
-        walks,
-        seconds: start.elapsed().as_secs_f64(),
-    };
-    folder.write("summary.json", (serde_json::to_string_pretty(&summary).expect("plain data") + "\n").as_bytes())?;
+    let (data, digest) = (data.name, data.digest);
+    let seconds = start.elapsed().as_secs_f64();
+    let summary =
+        Summary { data, digest, baselines, runs, reconstructions, consistency, latent, samples, walks, seconds };
+    folder.write("summary.json", files::json(&summary).as_bytes())?;
     folder.write("report.md", markdown(&summary).as_bytes())?;
     println!("{}", folder.path().join("report.md").display());
     Ok(())
@@ -116,24 +90,4 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
 fn taken(path: &Path) -> Error {
     let path = path.display();
     Error::Usage(format!("{path} already holds a study; choose another --out, or go on with --resume {path}"))
-}
-
-/// Loss against epoch, train and test, with the baselines.
-fn losses(runs: &[Run], b: &Baselines) -> String {
-    let mut chart = Chart::new("Loss in training", "epoch", "nats per image");
-    for run in runs {
-        let points = |split: &str| {
-            let of = |r: &&Record| r.split == split;
-            run.records.iter().filter(of).map(|r| (r.epoch as f64, r.score().total())).collect::<Vec<_>>()
-        };
-        let what = if run.name == "VAE" { "−ELBO" } else { "loss" };
-        chart = chart
-            .line(&format!("{}, test {what}", run.name), &points("test"))
-            .dashed(&format!("{}, train {what}", run.name), &points("train"));
-    }
-    chart
-        .level(&format!("per-class mean {:.1}", b.per_class), b.per_class)
-        .level(&format!("per-pixel mean {:.1}", b.per_pixel), b.per_pixel)
-        .level(&format!("one constant {:.1}", b.constant), b.constant)
-        .svg()
 }

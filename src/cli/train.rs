@@ -152,12 +152,8 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
     film::write_film(trainer.config.epochs, &folder)?;
     if let Some(last) = folder.read_metrics()?.last() {
         let b = Baselines::of(&data, trainer.config.binarize);
-        println!(
-            "test loss {:.2} nats per image: reconstruction {:.2}, KL {:.2}",
-            last.score().total(),
-            last.recon,
-            last.kl.unwrap_or(0.0)
-        );
+        let split = last.kl.map(|kl| format!(": reconstruction {:.2}, KL {kl:.2}", last.recon)).unwrap_or_default();
+        println!("test loss {:.2} nats per image{split}", last.score().total());
         println!(
             "to compare: one constant {:.2}, per-pixel mean {:.2}, per-class mean {:.2}",
             b.constant, b.per_pixel, b.per_class

@@ -1,6 +1,6 @@
 //! One image, encoded and decoded many times: does the same come out?
 
-use super::{Code, Subject, correlation, examples, mean};
+use super::{Code, Figure, Subject, correlation, examples, mean, shown, table};
 use crate::data::Dataset;
 use crate::plot::{Chart, Panel, Row};
 use crate::rng::{Purpose, Stream};
@@ -31,12 +31,20 @@ pub struct Consistency {
     pub pixel_std: f64,
     /// Mean Hamming distance between two passes' outputs thresholded at ½, in pixels.
     pub hamming: f64,
+    /// Share of the pixels that this is.
+    pub hamming_share: f64,
     /// Over images: correlation of the posterior's mean σ with the pixels' mean standard deviation; none without spread.
     pub sigma_spread_correlation: Option<f64>,
+    /// Over images: correlation of the posterior's mean σ with the decoder's slope at μ, the mean over pixels and latents of
+    /// |∂p/∂z|; none without spread.
+    pub sigma_slope_correlation: Option<f64>,
 }
 
-/// Runs the experiment with each network. Gives the numbers and two SVGs: maps for some images, and σ against spread.
-pub fn consistency(subjects: &[Subject], data: &Dataset) -> (Vec<Consistency>, String, String) {
+const MAPS: &str = "consistency.svg";
+const SPREAD: &str = "sigma_spread.svg";
+
+/// Runs the experiment with each network: maps for some images, and σ against spread.
+pub fn measure(subjects: &[Subject], data: &Dataset) -> (Vec<Consistency>, Vec<Figure>) {
     let rows = examples(data, IMAGES);
     let shown = rows.len().min(10);
     let (height, width) = (data.test.height(), data.test.width());
@@ -67,17 +75,115 @@ pub fn consistency(subjects: &[Subject], data: &Dataset) -> (Vec<Consistency>, S
             if varies {
                 chart = chart.scatter(&name, &sigma.iter().copied().zip(std.iter().copied()).collect::<Vec<_>>());
             }
+            let hamming = mean(spreads.iter().map(|s| s.hamming));
             results.push(Consistency {
                 name,
                 distinct_one: spreads[0].distinct,
                 distinct: mean(spreads.iter().map(|s| s.distinct as f64)),
                 pixel_std: mean(std.iter().copied()),
-                hamming: mean(spreads.iter().map(|s| s.hamming)),
+                hamming,
+                hamming_share: hamming / data.test.pixels() as f64,
                 sigma_spread_correlation: varies.then(|| correlation(&sigma, &std)),
+                sigma_slope_correlation: varies.then(|| correlation(&sigma, &slopes(subject, &codes))),
             });
         }
     }
-    (results, panel.svg(), chart.svg())
+    (results, vec![Figure::new(MAPS, panel.svg()), Figure::new(SPREAD, chart.svg())])
+}
+
+/// The decoder's slope at each mean: |p(μ + h eᵢ) − p(μ − h eᵢ)| / 2h, mean over pixels and latents.
+fn slopes(subject: &Subject, codes: &[Code]) -> Vec<f64> {
+    const H: f32 = 0.01;
+    let moved = |code: &Code, i: usize, h: f32| {
+        let mut z = code.mu.clone();
+        z[i] += h;
+        z
+    };
+    let slope = |code: &Code| {
+        let points = (0..subject.latent).flat_map(|i| [moved(code, i, H), moved(code, i, -H)]).collect::<Vec<_>>();
+        let pairs = subject.decode(&points);
+        let change = |pair: &[Vec<f32>]| mean(pair[0].iter().zip(&pair[1]).map(|(a, b)| f64::from((a - b).abs())));
+        mean(pairs.chunks(2).map(change)) / f64::from(2.0 * H)
+    };
+    codes.iter().map(slope).collect()
+}
+
+/// The paragraphs.
+pub fn tell(ways: &[Consistency]) -> Vec<String> {
+    let optional = |r: Option<f64>| r.map_or("–".into(), |r| format!("{r:.2}"));
+    let mut text = vec![
+        format!(
+            "Each of {IMAGES} test images is encoded and decoded {PASSES} times. An autoencoder's code is a point, a function of \
+             the image. A VAE's is a distribution, q(z | x) = N(μ, σ²): one can decode its mean, or each time another sample."
+        ),
+        table(
+            &[
+                "",
+                "distinct outputs, first image",
+                "mean over images",
+                "pixel standard deviation",
+                "Hamming distance, pixels",
+                "correlation of σ and spread",
+            ],
+            ways.iter().map(|c| {
+                vec![
+                    c.name.clone(),
+                    c.distinct_one.to_string(),
+                    format!("{:.1}", c.distinct),
+                    format!("{:.4}", c.pixel_std),
+                    format!("{:.2}", c.hamming),
+                    optional(c.sigma_spread_correlation),
+                ]
+            }),
+        ),
+    ];
+    for c in ways {
+        if c.distinct == 1.0 {
+            text.push(format!("{}: every pass gives the same bits, since nothing is drawn on the way.", c.name));
+            continue;
+        }
+        let share = 100.0 * c.hamming_share;
+        let verdict = match share {
+            s if s < 5.0 => "Never the same, yet the same garment to the eye: the posterior is narrow",
+            s if s < 20.0 => "Outlines move visibly from pass to pass",
+            _ => "What comes out is hardly tied to what went in: the posterior is wide",
+        };
+        text.push(format!(
+            "{}: {:.1} of {PASSES} passes differ. Thresholded at ½, two passes differ in {:.1} pixels, {share:.1} % of the image. \
+             {verdict}.",
+            c.name, c.distinct, c.hamming
+        ));
+    }
+    let least = ways.iter().map(|c| c.pixel_std).fold(f64::INFINITY, f64::min);
+    let names = |most: bool| {
+        let of = ways.iter().filter(|c| (c.pixel_std == least) == most).map(|c| &c.name[..]).collect::<Vec<_>>();
+        of.join("; ")
+    };
+    if ways.len() > 1 && !names(false).is_empty() {
+        text.push(format!("Most consistent: {}. Less so: {}.", names(true), names(false)));
+    }
+    text.push(shown("Standard deviation maps", MAPS));
+    for c in ways {
+        let (Some(spread), Some(slope)) = (c.sigma_spread_correlation, c.sigma_slope_correlation) else { continue };
+        let strength = |r: f64| match r {
+            r if r > 0.3 => "rises with",
+            r if r < -0.3 => "falls with",
+            _ => "hardly depends on",
+        };
+        text.push(format!(
+            "How far reconstructions of an image spread {} the width σ of its posterior (correlation {spread:.2}). To first \
+             order the spread is σ times the slope of the decoder, and the width {} that slope (correlation {slope:.2}){}.",
+            strength(spread),
+            strength(slope),
+            if slope < -0.3 {
+                ": where a small change of z changes the image much, the encoder has learned to be precise"
+            } else {
+                ""
+            }
+        ));
+        text.push(shown("Posterior width and spread", SPREAD));
+    }
+    text
 }
 
 /// What comes out when one image is decoded again and again.
@@ -122,6 +228,33 @@ impl Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn way(name: &str, distinct: f64, pixel_std: f64) -> Consistency {
+        Consistency {
+            name: name.into(),
+            distinct_one: distinct as usize,
+            distinct,
+            pixel_std,
+            hamming: 100.0 * pixel_std,
+            hamming_share: pixel_std,
+            sigma_spread_correlation: (distinct > 1.0).then_some(0.6),
+            sigma_slope_correlation: (distinct > 1.0).then_some(0.1),
+        }
+    }
+
+    #[test]
+    fn the_more_consistent_network_is_the_one_with_the_smaller_spread() {
+        let said = tell(&[way("AE", 1.0, 0.0), way("VAE, z ~ q", 100.0, 0.01)]).join("\n");
+        assert!(said.contains("Most consistent: AE. Less so: VAE, z ~ q."));
+        assert!(said.contains("AE: every pass gives the same bits") && said.contains("the same garment to the eye"));
+        assert!(said.contains("rises with the width σ of its posterior (correlation 0.60)"));
+        assert!(said.contains("hardly depends on that slope (correlation 0.10)."));
+        let said = tell(&[way("AE", 3.0, 0.3), way("VAE, z ~ q", 100.0, 0.01)]).join("\n");
+        assert!(
+            said.contains("Most consistent: VAE, z ~ q. Less so: AE.") && said.contains("hardly tied to what went in")
+        );
+        assert!(!said.contains("the same bits"));
+    }
 
     #[test]
     fn equal_outputs_have_no_spread_and_different_ones_have_theirs() {

@@ -1,6 +1,6 @@
 //! Walks in latent space between pairs of images, within a class and between classes.
 
-use super::{Subject, cross_entropy};
+use super::{Figure, Subject, cross_entropy, mean, shown, table};
 use crate::data::Dataset;
 use crate::plot::{Panel, Row};
 use serde::Serialize;
@@ -19,6 +19,24 @@ pub struct Walk {
     pub classes: [String; 2],
     /// Loss of each end's reconstruction, nats.
     pub losses: [f64; 2],
+    /// Mean change of a pixel in each step.
+    pub steps: Vec<f64>,
+}
+
+impl Walk {
+    /// Share of the change that happens in the largest step: 1 / steps when all are equal.
+    fn largest_step(&self) -> f64 {
+        let sum: f64 = self.steps.iter().sum();
+        if sum > 0.0 { self.steps.iter().copied().fold(0.0, f64::max) / sum } else { 0.0 }
+    }
+
+    fn is_within_a_class(&self) -> bool {
+        self.classes[0] == self.classes[1]
+    }
+
+    fn title(&self) -> String {
+        if self.is_within_a_class() { self.classes[0].clone() } else { self.classes.join(" → ") }
+    }
 }
 
 /// Pairs within a class, and between classes.
@@ -31,8 +49,13 @@ fn pairs(data: &Dataset) -> Vec<[usize; 2]> {
     within.into_iter().chain(between).filter_map(|[a, b]| Some([a?, b?])).collect()
 }
 
-/// Walks in straight lines from μ to μ. Gives the numbers and an SVG a network.
-pub fn walks(subject: &Subject, data: &Dataset) -> (Vec<Walk>, String) {
+/// Walks in straight lines from μ to μ, a figure a network.
+pub fn measure(subjects: &[Subject], data: &Dataset) -> (Vec<Walk>, Vec<Figure>) {
+    let (walks, figures): (Vec<_>, _) = subjects.iter().map(|subject| of_one(subject, data)).unzip();
+    (walks.concat(), figures)
+}
+
+fn of_one(subject: &Subject, data: &Dataset) -> (Vec<Walk>, Figure) {
     let title = format!("Walks of the {} between two test images (framed), in a straight line of z", subject.name);
     let mut panel = Panel::new(&title, data.test.height(), data.test.width());
     let mut walks = Vec::new();
@@ -47,9 +70,82 @@ pub fn walks(subject: &Subject, data: &Dataset) -> (Vec<Walk>, String) {
         let classes = ends.map(|i| data.class_names[usize::from(data.test.label(i))].clone());
         let losses = [cross_entropy(&originals[0], &decoded[0]), cross_entropy(&originals[1], &decoded[STEPS - 1])];
         let row: Vec<Vec<f32>> = [&originals[..1], &decoded[..], &originals[1..]].concat();
-        let name = if classes[0] == classes[1] { classes[0].clone() } else { classes.join(" → ") };
-        panel = panel.row(Row::grey(&name, &row).framed(&[0, STEPS + 1]));
-        walks.push(Walk { name: subject.name.to_string(), ends, classes, losses });
+        let change = |a: &[f32], b: &[f32]| mean(a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs())));
+        let steps = decoded.windows(2).map(|pair| change(&pair[0], &pair[1])).collect();
+        let walk = Walk { name: subject.name.to_string(), ends, classes, losses, steps };
+        panel = panel.row(Row::grey(&walk.title(), &row).framed(&[0, STEPS + 1]));
+        walks.push(walk);
     }
-    (walks, panel.svg())
+    (walks, Figure::new(figure(subject.name), panel.svg()))
+}
+
+fn figure(name: &str) -> String {
+    format!("walks_{}.svg", name.to_lowercase())
+}
+
+/// The paragraphs.
+pub fn tell(walks: &[Walk]) -> Vec<String> {
+    let even = 1.0 / (STEPS - 1) as f64;
+    let mut text = vec![format!(
+        "Two test images are encoded, and the straight line between their means is decoded at {STEPS} equally distant points. \
+         If all steps changed the image equally, the largest would hold {:.1} % of the change.",
+        100.0 * even
+    )];
+    let mut names: Vec<&str> = walks.iter().map(|w| &w.name[..]).collect();
+    names.dedup();
+    for name in names {
+        let own: Vec<&Walk> = walks.iter().filter(|w| w.name == name).collect();
+        text.push(shown(&format!("Walks of the {name}"), &figure(name)));
+        text.push(table(
+            &[&format!("{name}: walk"), "loss of the ends", "change in all", "largest step"],
+            own.iter().map(|w| {
+                let sum: f64 = w.steps.iter().sum();
+                let ends = w.losses.map(|l| format!("{l:.1}")).join(", ");
+                vec![w.title(), ends, format!("{sum:.3}"), format!("{:.0} %", 100.0 * w.largest_step())]
+            }),
+        ));
+        let share = |within: bool| {
+            let (sum, n) = (own.iter().filter(|w| w.is_within_a_class() == within))
+                .fold((0.0, 0.0), |(sum, n), w| (sum + w.largest_step(), n + 1.0));
+            (n > 0.0).then(|| sum / n)
+        };
+        if let (Some(within), Some(between)) = (share(true), share(false)) {
+            let verdict = if between > 1.25 * within {
+                "Between classes the change is the less even: it gathers at the borders where one garment gives way to another."
+            } else if within > 1.25 * between {
+                "Here it is within a class that the change is the less even: the line between two of its images crosses the \
+                 border of another garment or cut."
+            } else {
+                "Walks within and between classes are about equally even."
+            };
+            text.push(format!(
+                "{name}: the largest step holds {:.0} % of the change within classes and {:.0} % between them. {verdict}",
+                100.0 * within,
+                100.0 * between
+            ));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walk(classes: [&str; 2], steps: [f64; 4]) -> Walk {
+        let classes = classes.map(String::from);
+        Walk { name: "VAE".into(), ends: [0, 1], classes, losses: [1.0, 2.0], steps: steps.to_vec() }
+    }
+
+    #[test]
+    fn a_jump_is_told_where_it_is() {
+        let (even, jump) = ([1.0; 4], [0.0, 0.1, 0.9, 0.0]);
+        let said = |within, between| {
+            let walks = [walk(["Bag", "Bag"], within), walk(["Bag", "Coat"], between)];
+            tell(&walks).pop().unwrap()
+        };
+        assert!(said(even, jump).contains("25 % of the change within classes and 90 % between them. Between classes"));
+        assert!(said(jump, even).contains("within a class that the change is the less even"));
+        assert!(said(even, even).contains("equally even"));
+    }
 }

@@ -1,6 +1,6 @@
 //! The latent space: where images go, and what is decoded from where.
 
-use super::{Code, Subject, mean};
+use super::{Code, Figure, Subject, list, mean, shown, table};
 use crate::data::Dataset;
 use crate::kernels::math::normal_quantile;
 use crate::plot::{Chart, Grid};
@@ -8,15 +8,20 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 /// Neighbours that vote.
-pub const NEIGHBOURS: usize = 10;
+const NEIGHBOURS: usize = 10;
 /// Images of the manifold along each axis.
-pub const GRID: usize = 20;
+const GRID: usize = 20;
+const MANIFOLD: &str = "manifold.png";
 
 /// Numbers of a latent space.
 #[derive(Clone, Debug, Serialize)]
 pub struct Latent {
     /// The network.
     pub name: String,
+    /// Whether a code is a distribution that the prior holds.
+    pub variational: bool,
+    /// Share of the test images of the largest class: the accuracy of guessing it.
+    pub guess: f64,
     /// Share of test images whose class is that of most of their nearest neighbours among the other test images, by μ.
     pub knn_accuracy: f64,
     /// Mean μ of each class.
@@ -27,12 +32,20 @@ pub struct Latent {
     pub std: Vec<f64>,
     /// Mean posterior σ in each dimension; 0 for an autoencoder.
     pub sigma: Vec<f64>,
+    /// Standard deviation of z ~ q over all test images in each dimension: √(Var μ + E σ²).
+    pub spread: Vec<f64>,
     /// Dimensions in which μ has a variance above 0.01 (Burda et al. 2016, arXiv 1509.00519).
     pub active_units: usize,
 }
 
-/// Encodes the test set. Gives the numbers, and for two latent dimensions the scatter as an SVG.
-pub fn latent(subject: &Subject, data: &Dataset) -> (Latent, Option<String>) {
+/// Encodes the test set with each network. For two latent dimensions, draws the means, and what a VAE decodes over the prior.
+pub fn measure(subjects: &[Subject], data: &Dataset) -> (Vec<Latent>, Vec<Figure>) {
+    let (numbers, scatters): (Vec<_>, Vec<_>) = subjects.iter().map(|subject| of_one(subject, data)).unzip();
+    let grids = subjects.iter().filter(|s| s.is_variational() && s.latent == 2).map(|s| manifold(s, data));
+    (numbers, scatters.into_iter().flatten().chain(grids).collect())
+}
+
+fn of_one(subject: &Subject, data: &Dataset) -> (Latent, Option<Figure>) {
     let rows: Vec<usize> = (0..data.test.len()).collect();
     let codes = subject.encode(&subject.images(&data.test, &rows));
     let dims = 0..subject.latent;
@@ -47,9 +60,15 @@ pub fn latent(subject: &Subject, data: &Dataset) -> (Latent, Option<String>) {
     let present = || data.class_names.iter().enumerate().filter(|(class, _)| of_class(*class).next().is_some());
     let numbers = Latent {
         name: subject.name.to_string(),
+        variational: subject.is_variational(),
+        guess: present().map(|(class, _)| of_class(class).count()).max().unwrap_or(0) as f64 / codes.len() as f64,
         knn_accuracy: knn_accuracy(&codes, data.test.labels(), data.class_names.len()),
         class_means: present().map(|(class, name)| (name.clone(), class_mean(class))).collect(),
         sigma: dims.clone().map(|d| mean(codes.iter().map(|c| f64::from(c.sigma[d])))).collect(),
+        spread: dims
+            .clone()
+            .map(|d| (variances[d] + mean(codes.iter().map(|c| f64::from(c.sigma[d]).powi(2)))).sqrt())
+            .collect(),
         active_units: variances.iter().filter(|&&v| v > 0.01).count(),
         std: variances.into_iter().map(f64::sqrt).collect(),
         mean: means,
@@ -79,7 +98,11 @@ pub fn latent(subject: &Subject, data: &Dataset) -> (Latent, Option<String>) {
     for (name, mean) in &numbers.class_means {
         chart = chart.note(name, (mean[0], mean[1]));
     }
-    (numbers, Some(chart.svg()))
+    (numbers, Some(Figure::new(figure(subject.name), chart.svg())))
+}
+
+fn figure(name: &str) -> String {
+    format!("latent_{}.svg", name.to_lowercase())
 }
 
 /// Leave-one-out accuracy of the vote of the nearest neighbours; the nearer of two equal counts wins.
@@ -105,13 +128,135 @@ fn knn_accuracy(codes: &[Code], labels: &[u8], classes: usize) -> f64 {
 }
 
 /// Images decoded on a grid of equal prior mass: z = (Φ⁻¹(u), Φ⁻¹(v)) for u, v at the centres of equal cells of (0, 1), z₂
-/// upwards. A PNG; none unless there are two latent dimensions.
-pub fn manifold(subject: &Subject, data: &Dataset) -> Option<Vec<u8>> {
-    if subject.latent != 2 {
-        return None;
-    }
+/// upwards.
+fn manifold(subject: &Subject, data: &Dataset) -> Figure {
     let at = |i: usize| normal_quantile((i as f64 + 0.5) / GRID as f64) as f32;
     let points: Vec<Vec<f32>> = (0..GRID * GRID).map(|i| vec![at(i % GRID), at(GRID - 1 - i / GRID)]).collect();
     let grid = Grid::new(data.test.height(), data.test.width()).per_row(GRID);
-    Some(grid.grey(&subject.decode(&points)))
+    Figure::new(MANIFOLD, grid.grey(&subject.decode(&points)))
+}
+
+/// The paragraphs.
+pub fn tell(spaces: &[Latent]) -> Vec<String> {
+    let mut text = vec![
+        "The mean μ of each test image's code, coloured by its class, which no network was told. Each class is named at the mean \
+         of its codes."
+            .to_string(),
+    ];
+    for l in spaces {
+        if l.std.len() == 2 {
+            text.push(shown(&format!("Latent space of the {}", l.name), &figure(&l.name)));
+        }
+        let (accuracy, guess) = (100.0 * l.knn_accuracy, 100.0 * l.guess);
+        text.push(format!(
+            "{}: a vote of the {NEIGHBOURS} nearest neighbours finds the class of {accuracy:.1} % of the test images (guessing: \
+             {guess:.1} %). {} of {} dimensions are active; the standard deviation of μ is {}.{}",
+            l.name,
+            l.active_units,
+            l.std.len(),
+            list(&l.std),
+            neighbours(l)
+        ));
+        if l.variational {
+            text.push(against_the_prior(l));
+        }
+    }
+    if let [a, b] = spaces {
+        let (more, less) = if a.knn_accuracy >= b.knn_accuracy { (a, b) } else { (b, a) };
+        let apart = 100.0 * (more.knn_accuracy - less.knn_accuracy);
+        text.push(match apart {
+            d if d < 1.0 => {
+                format!("The codes of both tell classes apart about equally well ({apart:.1} points between them).")
+            }
+            _ => format!("The codes of the {} tell classes apart better, by {apart:.1} points.", more.name),
+        });
+        let widest = |l: &Latent| l.std.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        let (wide, narrow) = if widest(a) >= widest(b) { (a, b) } else { (b, a) };
+        let times = widest(wide) / widest(narrow);
+        if times > 1.25 {
+            text.push(format!(
+                "The {} spreads its codes {times:.1} times as wide as the {}.{}",
+                wide.name,
+                narrow.name,
+                if wide.variational {
+                    ""
+                } else {
+                    " Nothing holds them near a prior, so there is no telling where to draw from."
+                }
+            ));
+        }
+    }
+    if let Some(first) = spaces.first() {
+        let header: Vec<&str> = ["class"].into_iter().chain(spaces.iter().map(|l| &l.name[..])).collect();
+        let row = |i: usize| {
+            let means = spaces.iter().map(|l| list(&l.class_means[i].1));
+            [first.class_means[i].0.clone()].into_iter().chain(means).collect::<Vec<_>>()
+        };
+        text.push(format!("Mean μ of each class:\n\n{}", table(&header, (0..first.class_means.len()).map(row))));
+    }
+    if spaces.iter().any(|l| l.variational && l.std.len() == 2) {
+        text.push(shown("Decoded grid of equal prior mass", MANIFOLD));
+        text.push(format!(
+            "What the VAE decodes at {GRID} × {GRID} points, each standing for the same share of the prior: z = (Φ⁻¹(u), Φ⁻¹(v)) for \
+             u and v at the centres of equal parts of (0, 1). Training draws z around μ, so that neighbouring points are asked to \
+             decode alike."
+        ));
+    }
+    text
+}
+
+/// Which classes lie closest together.
+fn neighbours(l: &Latent) -> String {
+    let apart = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
+    let pairs = l.class_means.iter().enumerate().flat_map(|(i, a)| l.class_means[i + 1..].iter().map(move |b| (a, b)));
+    let closest = pairs.map(|(a, b)| (apart(&a.1, &b.1), &a.0, &b.0)).min_by(|a, b| a.0.total_cmp(&b.0));
+    closest
+        .map_or(String::new(), |(d, a, b)| format!(" The closest classes are {a} and {b}, their means {d:.2} apart."))
+}
+
+/// Whether all posteriors together are as wide as the prior.
+fn against_the_prior(l: &Latent) -> String {
+    let verdict = match mean(l.spread.iter().copied()) {
+        w if w > 1.1 => "wider than the prior: some codes lie where the prior hardly draws, and new images miss them",
+        w if w < 0.9 => "narrower than the prior: some draws of the prior lie where no code is",
+        _ => "about as wide as the prior, so that drawing from the prior reaches what was encoded",
+    };
+    format!(
+        "{}: a posterior has a mean σ of {} (shown as ellipses of 1 σ). All of them together have a standard deviation of {}, \
+         {verdict}.",
+        l.name,
+        list(&l.sigma),
+        list(&l.spread)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn space(name: &str, knn_accuracy: f64, std: f64) -> Latent {
+        Latent {
+            name: name.into(),
+            variational: name == "VAE",
+            guess: 0.1,
+            knn_accuracy,
+            class_means: [("Bag", 0.0), ("Coat", 3.0), ("Shirt", 4.0)].map(|(c, x)| (c.into(), vec![x, 0.0])).to_vec(),
+            mean: vec![0.0; 2],
+            std: vec![std; 2],
+            sigma: vec![0.0; 2],
+            spread: vec![std; 2],
+            active_units: 2,
+        }
+    }
+
+    #[test]
+    fn the_better_and_the_wider_space_are_found_by_their_numbers() {
+        let said = tell(&[space("AE", 0.6, 4.0), space("VAE", 0.7, 1.0)]).join("\n");
+        assert!(said.contains("The codes of the VAE tell classes apart better, by 10.0 points."));
+        assert!(said.contains("The AE spreads its codes 4.0 times as wide as the VAE. Nothing holds them"));
+        assert!(said.contains("about as wide as the prior") && said.contains("closest classes are Coat and Shirt"));
+        let said = tell(&[space("AE", 0.7, 1.0), space("VAE", 0.7, 2.0)]).join("\n");
+        assert!(said.contains("about equally well") && said.contains("wider than the prior"));
+        assert!(said.contains("The VAE spreads its codes 2.0 times as wide as the AE.\n"));
+    }
 }

@@ -1,12 +1,14 @@
-//! What a trained network shows: each file is one experiment, which measures, draws and writes into a run's folder.
+//! What a trained network shows. Each file is one experiment: `measure` gives its numbers and draws its figures, `tell` turns
+//! the numbers, and nothing else, into paragraphs.
 //!
-//! Numbers come back as plain structs, which become `summary.json`; [`report`] turns them into sentences by rules, so that no
-//! sentence about a run stands without its number.
+//! The numbers of all become `summary.json`, the paragraphs the [`report`]. Sentences that explain stand always; a sentence
+//! about the run is chosen by a rule from a number, so that the text says what was found also when it is not what was expected.
 
 pub mod consistency;
 pub mod film;
 pub mod interpolate;
 pub mod latent;
+pub mod losses;
 pub mod reconstruct;
 pub mod report;
 pub mod sample;
@@ -17,6 +19,42 @@ use crate::models::{Kind, Model};
 use crate::nn::{Params, Pass};
 use crate::tensor::Tensor;
 use crate::train::{Trained, Trainer};
+
+/// A drawn figure.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    name: String,
+    /// The file's contents.
+    pub bytes: Vec<u8>,
+}
+
+impl Figure {
+    fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Figure { name: name.into(), bytes: bytes.into() }
+    }
+
+    /// Its file, in the folder of the run.
+    pub fn path(&self) -> String {
+        format!("figures/{}", self.name)
+    }
+}
+
+/// A figure in Markdown.
+fn shown(title: &str, name: &str) -> String {
+    format!("![{title}](figures/{name})")
+}
+
+/// A table in Markdown.
+fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let head = [format!("| {} |", header.join(" | ")), format!("|{}", "---|".repeat(header.len()))];
+    let rows = rows.into_iter().map(|cells| format!("| {} |", cells.join(" | ")));
+    head.into_iter().chain(rows).collect::<Vec<_>>().join("\n")
+}
+
+/// Numbers with two digits.
+fn list(x: &[f64]) -> String {
+    x.iter().map(|x| format!("{x:.2}")).collect::<Vec<_>>().join(", ")
+}
 
 /// Images that go through the network at a time.
 const BATCH: usize = 500;

@@ -1,6 +1,6 @@
 //! Originals above reconstructions, with the loss of each.
 
-use super::{Subject, cross_entropy, examples};
+use super::{Figure, Subject, cross_entropy, examples, mean, shown};
 use crate::data::Dataset;
 use crate::plot::{Panel, Row};
 use serde::Serialize;
@@ -10,18 +10,25 @@ use serde::Serialize;
 pub struct Reconstructions {
     /// Which test images.
     pub images: Vec<usize>,
+    /// Their classes.
+    pub classes: Vec<String>,
     /// For each network, its name and the loss of each image at z = μ, nats.
     pub losses: Vec<(String, Vec<f64>)>,
 }
 
-/// Encodes and decodes test images with each network at z = μ. Gives the numbers and an SVG.
-pub fn reconstructions(subjects: &[Subject], data: &Dataset, n: usize) -> (Reconstructions, String) {
-    let rows = examples(data, n);
+/// How many images.
+const IMAGES: usize = 10;
+const FIGURE: &str = "reconstructions.svg";
+
+/// Encodes and decodes test images with each network at z = μ.
+pub fn measure(subjects: &[Subject], data: &Dataset) -> (Reconstructions, Vec<Figure>) {
+    let rows = examples(data, IMAGES);
     let (height, width) = (data.test.height(), data.test.width());
-    let class = |&i: &usize| data.class_names[usize::from(data.test.label(i))].clone();
+    let classes: Vec<String> =
+        rows.iter().map(|&i| data.class_names[usize::from(data.test.label(i))].clone()).collect();
     let originals = subjects[0].images(&data.test, &rows);
     let mut panel = Panel::new("Test images and their reconstructions at z = μ, with the loss in nats", height, width)
-        .columns(&rows.iter().map(class).collect::<Vec<_>>())
+        .columns(&classes)
         .row(Row::grey("original", &originals));
     let mut losses = Vec::new();
     for subject in subjects {
@@ -32,5 +39,30 @@ pub fn reconstructions(subjects: &[Subject], data: &Dataset, n: usize) -> (Recon
         panel = panel.row(Row::grey(subject.name, &decoded).captions(&captions));
         losses.push((subject.name.to_string(), loss));
     }
-    (Reconstructions { images: rows, losses }, panel.svg())
+    (Reconstructions { images: rows, classes, losses }, vec![Figure::new(FIGURE, panel.svg())])
+}
+
+/// The paragraphs.
+pub fn tell(r: &Reconstructions) -> Vec<String> {
+    let mut text = vec![
+        shown("Originals above reconstructions", FIGURE),
+        "The first test image of each class, and the probability of each pixel to be on that is decoded from the mean of its \
+         code. A grey pixel is one the decoder is unsure of; what two numbers cannot hold, such as a print, a seam or a heel, \
+         comes out as the average over the images with a similar code."
+            .into(),
+    ];
+    for (name, losses) in &r.losses {
+        let of = |i: usize| format!("{} ({:.1})", r.classes[i], losses[i]);
+        let worst = (0..losses.len()).max_by(|&a, &b| losses[a].total_cmp(&losses[b]));
+        let best = (0..losses.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b]));
+        if let (Some(best), Some(worst)) = (best, worst) {
+            text.push(format!(
+                "{name}: {:.1} nats on average over these; the least for the {}, the most for the {}.",
+                mean(losses.iter().copied()),
+                of(best),
+                of(worst)
+            ));
+        }
+    }
+    text
 }

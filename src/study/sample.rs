@@ -1,6 +1,6 @@
 //! New images from the prior.
 
-use super::Subject;
+use super::{Figure, Subject, mean, shown};
 use crate::data::Dataset;
 use crate::plot::{Panel, Row};
 use crate::rng::{Purpose, Stream};
@@ -11,10 +11,19 @@ use serde::Serialize;
 pub struct Samples {
     /// z ~ N(0, I) of each image.
     pub z: Vec<Vec<f32>>,
+    /// Share of the pixels of new images with a probability within 0.1 and 0.9.
+    pub undecided: f64,
+    /// The same share for reconstructions of as many test images.
+    pub undecided_reconstructions: f64,
 }
 
-/// Draws `n` points from the prior and decodes them: pixel probabilities, and Bernoulli samples of them. Gives the z and an SVG.
-pub fn samples(subject: &Subject, data: &Dataset, n: usize) -> (Samples, String) {
+/// How many images.
+const IMAGES: usize = 20;
+const FIGURE: &str = "samples.svg";
+
+/// Draws points from the prior and decodes them: pixel probabilities, and Bernoulli samples of them.
+pub fn measure(subject: &Subject, data: &Dataset) -> (Samples, Vec<Figure>) {
+    let n = IMAGES;
     let stream = |row: usize| Stream::new(subject.seed, Purpose::Sample, 2, row as u64);
     let z: Vec<Vec<f32>> = (0..n)
         .map(|row| {
@@ -42,5 +51,52 @@ pub fn samples(subject: &Subject, data: &Dataset, n: usize) -> (Samples, String)
             .row(Row::grey("mean", &means[first..=last]).captions(&captions))
             .row(Row::grey("sample", &drawn[first..=last]));
     }
-    (Samples { z }, panel.svg())
+    let originals = subject.images(&data.test, &(0..n.min(data.test.len())).collect::<Vec<_>>());
+    let codes = subject.encode(&originals).into_iter().map(|c| c.mu).collect::<Vec<_>>();
+    let numbers =
+        Samples { z, undecided: undecided(&means), undecided_reconstructions: undecided(&subject.decode(&codes)) };
+    (numbers, vec![Figure::new(FIGURE, panel.svg())])
+}
+
+fn undecided(images: &[Vec<f32>]) -> f64 {
+    mean(images.iter().flatten().map(|p| f64::from(u8::from((0.1..=0.9).contains(p)))))
+}
+
+/// The paragraphs.
+pub fn tell(s: &Samples) -> Vec<String> {
+    let (new, seen) = (100.0 * s.undecided, 100.0 * s.undecided_reconstructions);
+    let verdict = if new > 1.25 * seen {
+        "The prior also reaches places between the codes of real images, and what is decoded there is a mixture."
+    } else if new < 0.8 * seen {
+        "New images are the more decided ones: the prior puts most of its mass where the decoder is sure."
+    } else {
+        "New images are as decided as reconstructions: the codes of real images fill the prior."
+    };
+    vec![
+        shown("New images", FIGURE),
+        "Each z is drawn from the prior N(0, I), without any image. *mean* is the decoded probability of each pixel, *sample* one \
+         draw from it: the likelihood takes pixels as independent given z, so a draw has noise that no garment has, and means \
+         are what one usually shows."
+            .into(),
+        format!(
+            "{new:.1} % of the pixels of new images are undecided (probability within 0.1 and 0.9), against {seen:.1} % in \
+             reconstructions of test images. {verdict}"
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_follows_the_share_of_undecided_pixels() {
+        let said = |undecided| {
+            let numbers = Samples { z: vec![], undecided, undecided_reconstructions: 0.2 };
+            tell(&numbers).pop().unwrap()
+        };
+        assert!(said(0.3).contains("a mixture") && said(0.3).contains("30.0 %"));
+        assert!(said(0.21).contains("as decided as"));
+        assert!(said(0.1).contains("more decided"));
+    }
 }

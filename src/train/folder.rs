@@ -99,7 +99,7 @@ impl Folder {
 
     /// Writes `config.json`.
     pub fn write_config(&self, config: &Config) -> Result<()> {
-        self.write("config.json", pretty(config).as_bytes())
+        self.write("config.json", files::json(config).as_bytes())
     }
 
     /// Writes `metrics.jsonl`.
@@ -124,9 +124,4 @@ impl Folder {
         };
         text.lines().enumerate().map(record).collect()
     }
-}
-
-/// JSON for people.
-fn pretty(value: &impl serde::Serialize) -> String {
-    serde_json::to_string_pretty(value).expect("plain data") + "\n"
 }

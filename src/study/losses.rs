@@ -1,0 +1,201 @@
+//! The losses of training, beside those of predictors that look at no image.
+
+use super::{Figure, report::Run, shown, table};
+use crate::data::Baselines;
+use crate::models::Kind;
+use crate::plot::Chart;
+use crate::train::{Record, is_collapsed};
+
+const FIGURE: &str = "losses.svg";
+
+/// Loss against epoch, train and test, with the baselines.
+pub fn draw(runs: &[Run], b: &Baselines) -> Figure {
+    let mut chart = Chart::new("Loss in training", "epoch", "nats per image");
+    for run in runs {
+        let points =
+            |split: &'static str| run.of(split).map(|r| (r.epoch as f64, r.score().total())).collect::<Vec<_>>();
+        let what = if run.is_variational() { "−ELBO" } else { "loss" };
+        chart = chart
+            .line(&format!("{}, test {what}", run.name), &points("test"))
+            .dashed(&format!("{}, train {what}", run.name), &points("train"));
+    }
+    let chart = chart
+        .level(&format!("per-class mean {:.1}", b.per_class), b.per_class)
+        .level(&format!("per-pixel mean {:.1}", b.per_pixel), b.per_pixel)
+        .level(&format!("one constant {:.1}", b.constant), b.constant);
+    Figure::new(FIGURE, chart.svg())
+}
+
+impl Run {
+    fn of(&self, split: &'static str) -> impl Iterator<Item = &Record> {
+        self.records.iter().filter(move |r| r.split == split)
+    }
+
+    fn last(&self, split: &'static str) -> &Record {
+        self.of(split).last().expect("a run has at least one epoch")
+    }
+
+    fn is_variational(&self) -> bool {
+        self.config.architecture.kind == Kind::Vae
+    }
+}
+
+/// The paragraphs.
+pub fn tell(runs: &[Run], b: &Baselines) -> Vec<String> {
+    let mut text = vec![
+        "An autoencoder minimises the cross-entropy of an image x under the Bernoulli probabilities that the decoder gives its \
+         pixels, −ln p(x | z), with z the code of x. A VAE minimises the negative ELBO, E[−ln p(x | z)] + KL(q(z | x) ‖ N(0, I)) \
+         with z ~ q(z | x), which is an upper bound of −ln p(x). All figures are sums over the pixels and means over the images, \
+         in nats: one nat less makes the image e times as probable."
+            .into(),
+        shown("Loss curves", FIGURE),
+        losses(runs, b),
+        "To compare, predictors that look at no image: *p = ½* is a network before training; *one constant* knows how many pixels \
+         are on; the *per-pixel mean* is the best that a decoder can do that ignores z, so it is where a VAE with a collapsed \
+         posterior ends; the *per-class mean* knows the label and nothing else. They are fitted to the training images and \
+         measured on the test images. The train column is the average over the last epoch, while the weights still changed."
+            .into(),
+    ];
+    for run in runs {
+        text.push(against_baselines(run, b));
+        text.extend(over_time(run));
+    }
+    if let [a, v] = runs {
+        text.push(between(a, v));
+    }
+    for run in runs {
+        text.push(format!(
+            "[The {} in training, an animated PNG]({}/film.png), one frame an epoch: test images, their reconstructions, and below \
+             them what is decoded at fixed z.",
+            run.name,
+            run.name.to_lowercase()
+        ));
+    }
+    text
+}
+
+fn losses(runs: &[Run], b: &Baselines) -> String {
+    let of_run = |run: &Run| {
+        let (test, train) = (run.last("test"), run.last("train"));
+        let kl = test.kl.map_or("–".into(), |kl| format!("{kl:.2}"));
+        let totals = [test, train].map(|r| format!("{:.2}", r.score().total()));
+        [vec![run.name.clone(), format!("{:.2}", test.recon), kl], totals.to_vec()].concat()
+    };
+    let baseline = |(name, loss): (&str, f64)| {
+        vec![name.to_string(), format!("{loss:.2}"), "–".into(), format!("{loss:.2}"), String::new()]
+    };
+    let mut baselines = vec![
+        ("per-class mean", b.per_class),
+        ("per-pixel mean", b.per_pixel),
+        ("one constant", b.constant),
+        ("p = ½", b.half),
+    ];
+    if b.floor > 0.0 {
+        baselines.insert(0, ("the images' own entropy", b.floor));
+    }
+    table(
+        &["", "test reconstruction", "test KL", "test total", "train total"],
+        runs.iter().map(of_run).chain(baselines.into_iter().map(baseline)),
+    )
+}
+
+/// What a run reached.
+fn against_baselines(run: &Run, b: &Baselines) -> String {
+    let score = run.last("test").score();
+    let (name, ahead) = (&run.name, b.per_class - score.total());
+    if is_collapsed(score, b.per_pixel) {
+        let kl = score.kl.unwrap_or(0.0);
+        return format!(
+            "The {name} has **collapsed**: it costs as much as the per-pixel mean, and its code says nothing (KL {kl:.3})."
+        );
+    }
+    let verdict = match ahead {
+        d if d > 0.0 => format!("The {name} costs {d:.1} nats less than knowing the class and nothing else."),
+        d => format!("The {name} is no better than knowing the class and nothing else ({:.1} nats more).", -d),
+    };
+    match score.kl {
+        Some(kl) if kl > 0.0 && score.recon < b.per_pixel => {
+            let saved = b.per_pixel - score.recon;
+            format!(
+                "{verdict} Its code tells on average at most {kl:.2} nats ({:.1} bits) about an image, and saves {saved:.1} nats \
+                 against the per-pixel mean: {:.0} for each.",
+                kl * std::f64::consts::LOG2_E,
+                saved / kl
+            )
+        }
+        _ => verdict,
+    }
+}
+
+/// How a run came there.
+fn over_time(run: &Run) -> Option<String> {
+    let loss = |r: &Record| r.score().total();
+    let last = run.last("test");
+    let best = run.of("test").min_by(|a, b| loss(a).total_cmp(&loss(b)))?;
+    let gap = loss(last) - loss(run.last("train"));
+    let seen = match gap {
+        g if g > 0.0 => format!("It costs {g:.1} nats more on test images than on those it was trained on"),
+        g => format!("It costs {:.1} nats less on test images than it did over the last epoch of training", -g),
+    };
+    Some(match loss(last) - loss(best) {
+        d if d > 1.0 => format!(
+            "{seen}. Epoch {} was {d:.1} nats better than the last: at a learning rate of {} the loss still jumps from epoch to \
+             epoch. A smaller rate or a falling one (`--lr`, `--lr-schedule cosine`) is the remedy to try.",
+            best.epoch, run.config.lr
+        ),
+        _ => format!("{seen}. Its last epoch is within a nat of its best."),
+    })
+}
+
+/// Which of two runs reconstructs better.
+fn between(a: &Run, v: &Run) -> String {
+    let ahead = v.last("test").recon - a.last("test").recon;
+    match ahead {
+        d if d > 0.5 => format!(
+            "The {} reconstructs {d:.1} nats better than the {}, which draws z and pays for what its code tells.",
+            a.name, v.name
+        ),
+        d if d < -0.5 => format!(
+            "The {} reconstructs {:.1} nats better than the {}, although it draws z and pays for what its code tells. The {} could \
+             do the same with σ → 0: what sets it back is how it was optimised, not what it optimises. Another `--seed` or `--lr` may \
+             turn the order.",
+            v.name, -d, a.name, a.name
+        ),
+        _ => format!("The {} and the {} reconstruct equally well, to half a nat.", a.name, v.name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::{Config, Score};
+
+    const BASELINES: Baselines =
+        Baselines { half: 543.4, constant: 488.0, per_pixel: 383.0, per_class: 284.0, floor: 0.0 };
+
+    fn run(kind: Kind, test: &[f64], kl: Option<f64>) -> Run {
+        let record = |split: &str, i: usize| Record::new(i as u64 + 1, split, Score { recon: test[i], kl }, 0.0);
+        let records = (0..test.len()).flat_map(|i| [record("train", i), record("test", i)]).collect();
+        let name = if kind == Kind::Ae { "AE" } else { "VAE" };
+        Run { name: name.into(), config: Config::new(kind, 784), records }
+    }
+
+    #[test]
+    fn what_is_said_of_a_run_follows_its_losses() {
+        let (ae, vae) = (run(Kind::Ae, &[180.0, 175.0], None), run(Kind::Vae, &[170.0, 178.0], Some(7.0)));
+        let said = tell(&[ae, vae], &BASELINES).join("\n");
+        assert!(said.contains("The AE costs 109.0 nats less than knowing the class"));
+        assert!(said.contains("at most 7.00 nats (10.1 bits)") && said.contains("saves 205.0 nats"));
+        assert!(said.contains("Epoch 1 was 8.0 nats better than the last"));
+        assert!(said.contains("The AE reconstructs 3.0 nats better than the VAE"));
+    }
+
+    #[test]
+    fn a_collapsed_a_poor_and_a_surprising_run_are_called_so() {
+        let (ae, vae) = (run(Kind::Ae, &[390.0], None), run(Kind::Vae, &[383.5], Some(0.001)));
+        let said = tell(&[ae, vae], &BASELINES).join("\n");
+        assert!(said.contains("The AE is no better than knowing the class and nothing else (106.0 nats more)"));
+        assert!(said.contains("The VAE has **collapsed**") && !said.contains("at most 0.00"));
+        assert!(said.contains("The VAE reconstructs 6.5 nats better than the AE, although"));
+    }
+}
