@@ -2,6 +2,26 @@
 //!
 //! A reconstruction term averaged over pixels beside a KL term summed over latents is the classic mistake: for 784 pixels it
 //! is a β of 784, and the posterior collapses to the prior.
+//!
+//! # Where the ELBO comes from
+//!
+//! The probability of an image, p(x) = ∫ p(x | z) p(z) dz, cannot be computed: almost every z explains x badly. An encoder
+//! q(z | x) says which z to look at. For any q, multiply and divide by it, and split the logarithm:
+//!
+//! ```text
+//! ln p(x) = E_q[ln p(x, z) / q(z | x)]  +  E_q[ln q(z | x) / p(z | x)]
+//!         =            ELBO             +    KL(q(z | x) ‖ p(z | x))
+//! ```
+//!
+//! A KL divergence is never negative, so the first term is a lower bound of ln p(x). To raise it is both at once: to make the
+//! images more probable, and to bring q nearer to the true posterior, which nobody can compute. With p(x, z) = p(x | z) p(z)
+//! it becomes what is implemented here,
+//!
+//! ```text
+//! ELBO = E_q[ln p(x | z)] − KL(q(z | x) ‖ p(z))
+//! ```
+//!
+//! a reconstruction term, estimated with one sample of z, and a KL term in closed form. (Kingma and Welling 2014, equations 1–3.)
 
 use crate::autograd::Var;
 use crate::dist::{bernoulli, gaussian};

@@ -74,7 +74,7 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
     let (latent, l) = latent::measure(&subjects, &data);
     let (samples, s) = sample::measure(&subjects[1], &data);
     let (walks, w) = interpolate::measure(&subjects, &data);
-    for figure in [vec![losses::draw(&runs, &baselines)], r, c, l, s, w].concat() {
+    for figure in [losses::draw(&runs, &baselines), r, c, l, s, w].concat() {
         folder.write(&figure.path(), &figure.bytes)?;
     }
     let (data, digest) = (data.name, data.digest);

@@ -7,10 +7,19 @@ use crate::plot::Chart;
 use crate::train::{Record, is_collapsed};
 
 const FIGURE: &str = "losses.svg";
+const CLOSE: &str = "losses_close.svg";
 
-/// Loss against epoch, train and test, with the baselines.
-pub fn draw(runs: &[Run], b: &Baselines) -> Figure {
-    let mut chart = Chart::new("Loss in training", "epoch", "nats per image");
+/// Loss against epoch, train and test: with the baselines, and close up.
+pub fn draw(runs: &[Run], b: &Baselines) -> Vec<Figure> {
+    let far = curves("Loss in training", runs)
+        .level(&format!("per-class mean {:.1}", b.per_class), b.per_class)
+        .level(&format!("per-pixel mean {:.1}", b.per_pixel), b.per_pixel)
+        .level(&format!("one constant {:.1}", b.constant), b.constant);
+    vec![Figure::new(FIGURE, far.svg()), Figure::new(CLOSE, curves("Loss in training, close up", runs).svg())]
+}
+
+fn curves(title: &str, runs: &[Run]) -> Chart {
+    let mut chart = Chart::new(title, "epoch", "nats per image");
     for run in runs {
         let points =
             |split: &'static str| run.of(split).map(|r| (r.epoch as f64, r.score().total())).collect::<Vec<_>>();
@@ -19,11 +28,7 @@ pub fn draw(runs: &[Run], b: &Baselines) -> Figure {
             .line(&format!("{}, test {what}", run.name), &points("test"))
             .dashed(&format!("{}, train {what}", run.name), &points("train"));
     }
-    let chart = chart
-        .level(&format!("per-class mean {:.1}", b.per_class), b.per_class)
-        .level(&format!("per-pixel mean {:.1}", b.per_pixel), b.per_pixel)
-        .level(&format!("one constant {:.1}", b.constant), b.constant);
-    Figure::new(FIGURE, chart.svg())
+    chart
 }
 
 impl Run {
@@ -60,6 +65,7 @@ pub fn tell(runs: &[Run], b: &Baselines) -> Vec<String> {
         text.push(against_baselines(run, b));
         text.extend(over_time(run));
     }
+    text.push(shown("Loss curves, close up", CLOSE));
     if let [a, v] = runs {
         text.push(between(a, v));
     }
