@@ -32,7 +32,7 @@ fn train(b: &mut Bencher) {
         let loss = model.loss(&pass, tape.leaf(images.clone()), || tape.leaf(eps.clone()), 1.0);
         let grads = pass.backward(loss.total);
         assert_eq!(grads.not_finite(), None);
-        adam.step(&mut params, &grads, 1e-3);
+        adam.step(&mut params, grads, 1e-3);
     });
 }
 

@@ -7,19 +7,19 @@
 //! | [`elementwise`] | any scalar formula over slices |
 //! | [`reduce`] | sums in a fixed order |
 //! | [`gemm`] | matrix products |
-//! | [`adam`] | the update of Adam |
+//! | [`update`] | the updates of Adam and of momentum |
 //!
 //! Every kernel gives the same bits on any number of threads and on each [`simd::Path`]: threads own disjoint outputs, and the
 //! order of the operations behind one output depends on the shapes alone.
 
 #![allow(unsafe_code)]
 
-pub mod adam;
 pub mod elementwise;
 pub mod gemm;
 pub mod math;
 mod real;
 pub mod reduce;
 pub mod simd;
+pub mod update;
 
 pub use real::Real;

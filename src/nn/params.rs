@@ -137,6 +137,11 @@ impl<F: Real> Grads<F> {
         self.values.iter().map(|(id, g)| (*id, g))
     }
 
+    /// Takes all of them out.
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = (ParamId, Tensor<F>)> + use<F> {
+        std::mem::take(&mut self.values).into_iter()
+    }
+
     /// The first parameter whose gradient is not finite.
     pub fn not_finite(&self) -> Option<ParamId> {
         self.iter().find(|(_, g)| !reduce::all_finite(g.data())).map(|(id, _)| id)

@@ -1,9 +1,8 @@
 //! Adam.
 
-use super::{Optimizer, State, spares};
-use crate::kernels::{Real, adam};
+use super::{Optimizer, State};
+use crate::kernels::{Real, update};
 use crate::nn::{Grads, Params};
-use crate::tensor::Tensor;
 
 /// Adam (Kingma and Ba 2015, arXiv 1412.6980), bias-corrected, with ε outside the root as in PyTorch:
 ///
@@ -17,21 +16,20 @@ pub struct Adam<F: Real> {
     beta2: f64,
     eps: f64,
     state: State<F>,
-    spares: Vec<Tensor<F>>,
 }
 
 impl<F: Real> Adam<F> {
     /// With β₁ = 0.9, β₂ = 0.999, ε = 1e-8.
     pub fn new(params: &Params<F>) -> Self {
-        Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, state: State::new(params, &["m", "v"]), spares: spares(params) }
+        Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, state: State::new(params, &["m", "v"]) }
     }
 }
 
 impl<F: Real> Optimizer<F> for Adam<F> {
-    fn step(&mut self, params: &mut Params<F>, grads: &Grads<F>, lr: f64) {
+    fn step(&mut self, params: &mut Params<F>, mut grads: Grads<F>, lr: f64) {
         self.state.steps += 1;
         let t = self.state.steps;
-        let step = adam::Step {
+        let step = update::Adam {
             beta1: F::of(self.beta1),
             beta2: F::of(self.beta2),
             eps: F::of(self.eps),
@@ -39,12 +37,10 @@ impl<F: Real> Optimizer<F> for Adam<F> {
             root_correction: F::of(1.0 / (1.0 - power(self.beta2, t)).sqrt()),
         };
         let [(_, m), (_, v)] = &mut self.state.moments[..] else { unreachable!("Adam has two moments") };
-        for (id, g) in grads.iter() {
-            let i = id.index();
-            let spare = &mut self.spares[i];
-            let w = params.get_mut(id);
-            adam::step(&step, g.data(), w.data(), m[i].data_mut(), v[i].data_mut(), spare.data_mut());
-            std::mem::swap(w, spare);
+        for (id, mut g) in grads.take() {
+            let (i, w) = (id.index(), params.get_mut(id));
+            update::update(&step, w.data(), g.data_mut(), [m[i].data_mut(), v[i].data_mut()]);
+            *w = g;
         }
     }
 

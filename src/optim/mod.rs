@@ -1,7 +1,7 @@
 //! Optimisers and schedules: how gradients move parameters.
 //!
-//! An optimiser writes new weights beside the old ones and swaps them in, because a graph may still hold the old ones; writing
-//! in place would copy them all first.
+//! A graph may still hold the old weights, so an optimiser writes the new ones over the gradient, which nobody needs any more,
+//! and puts them in the old ones' place. Nothing is copied, and the old weights' memory goes back to the tape.
 
 mod adam;
 mod schedule;
@@ -17,8 +17,8 @@ use crate::tensor::Tensor;
 
 /// A first-order optimiser.
 pub trait Optimizer<F: Real> {
-    /// Moves each parameter that has a gradient, with this learning rate.
-    fn step(&mut self, params: &mut Params<F>, grads: &Grads<F>, lr: f64);
+    /// Moves each parameter that has a gradient, with this learning rate. The gradients' memory becomes that of the weights.
+    fn step(&mut self, params: &mut Params<F>, grads: Grads<F>, lr: f64);
 
     /// What it remembers, for a checkpoint.
     fn state(&self) -> &State<F>;
@@ -41,9 +41,4 @@ impl<F: Real> State<F> {
         let zeros = || params.ids().map(|id| Tensor::full(F::ZERO, params.get(id).shape())).collect();
         State { steps: 0, moments: names.iter().map(|&name| (name, zeros())).collect() }
     }
-}
-
-/// Where the next weights are written: one tensor a parameter, swapped with the parameter after each step.
-fn spares<F: Real>(params: &Params<F>) -> Vec<Tensor<F>> {
-    params.ids().map(|id| Tensor::full(F::ZERO, params.get(id).shape())).collect()
 }

@@ -1,38 +1,32 @@
 //! Stochastic gradient descent with momentum.
 
-use super::{Optimizer, State, spares};
-use crate::kernels::{Real, elementwise::map};
+use super::{Optimizer, State};
+use crate::kernels::{Real, update};
 use crate::nn::{Grads, Params};
-use crate::tensor::Tensor;
 
 /// SGD with momentum μ in PyTorch's form: b ← μ b + g, w ← w − lr · b. μ = 0 is plain SGD.
 #[derive(Debug)]
 pub struct Sgd<F: Real> {
     momentum: f64,
     state: State<F>,
-    spares: Vec<Tensor<F>>,
 }
 
 impl<F: Real> Sgd<F> {
     /// With this momentum.
     pub fn new(params: &Params<F>, momentum: f64) -> Self {
-        Sgd { momentum, state: State::new(params, &["momentum"]), spares: spares(params) }
+        Sgd { momentum, state: State::new(params, &["momentum"]) }
     }
 }
 
 impl<F: Real> Optimizer<F> for Sgd<F> {
-    fn step(&mut self, params: &mut Params<F>, grads: &Grads<F>, lr: f64) {
+    fn step(&mut self, params: &mut Params<F>, mut grads: Grads<F>, lr: f64) {
         self.state.steps += 1;
-        let (lr, mu) = (F::of(lr), F::of(self.momentum));
+        let rule = update::Momentum { lr: F::of(lr), momentum: F::of(self.momentum) };
         let buffers = &mut self.state.moments[0].1;
-        for (id, g) in grads.iter() {
-            let i = id.index();
-            let (w, spare, buffer) = (params.get_mut(id), &mut self.spares[i], &mut buffers[i]);
-            // The spare holds the new buffer for a moment, then the new weights.
-            map(&|[b, g]: [F; 2]| mu * b + g, [buffer.data(), g.data()], spare.data_mut());
-            std::mem::swap(buffer, spare);
-            map(&|[w, b]: [F; 2]| w - lr * b, [w.data(), buffer.data()], spare.data_mut());
-            std::mem::swap(w, spare);
+        for (id, mut g) in grads.take() {
+            let (i, w) = (id.index(), params.get_mut(id));
+            update::update(&rule, w.data(), g.data_mut(), [buffers[i].data_mut()]);
+            *w = g;
         }
     }
 

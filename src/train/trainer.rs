@@ -111,7 +111,7 @@ impl Trainer {
         let lr = lr * lr_schedule.factor(p.step, epochs * batches);
         let n = rows.len() as f64;
         let (recon, kl) = (f64::from(loss.recon.item()), loss.kl.map_or(0.0, |kl| f64::from(kl.item())));
-        self.optimizer.step(&mut self.params, &grads, lr);
+        self.optimizer.step(&mut self.params, grads, lr);
 
         p.batch += 1;
         p.step += 1;
