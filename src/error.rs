@@ -45,8 +45,11 @@ pub enum Error {
         /// Why it failed.
         reason: String,
     },
-    /// A loss or a gradient stopped being a number. The step was not taken.
-    #[error("step {step}: {tensor} is not finite; the update was not made. A lower --lr or --clip-norm 1 often helps")]
+    /// A loss or a gradient stopped being a number: before the update of a step, or in the evaluation after an epoch. Neither the
+    /// update nor the checkpoint was made.
+    #[error(
+        "step {step}: {tensor} is not finite; what was saved before is kept. A lower --lr or --clip-norm 1 often helps"
+    )]
     Diverged {
         /// The training step, counted from 1 over all epochs.
         step: u64,

@@ -17,23 +17,29 @@ pub enum Purpose {
     Shuffle = 2,
     /// ε of the reparameterisation trick while training; the step is the training step.
     Reparameterise = 3,
-    /// Dynamic binarisation; the step is the epoch, the row the image's index.
+    /// Dynamic binarisation of training images; the step is the epoch, the row the image's index.
     Binarise = 4,
     /// ε while evaluating; the step is the epoch.
     Evaluate = 5,
-    /// Draws from the prior, from posteriors and from pixels for pictures.
-    Sample = 6,
-    /// The synthetic data set; the row is the image's index.
+    /// z from the prior, for pictures; the row is the picture's number.
+    Prior = 6,
+    /// The synthetic data set; the step is the split and what is drawn, the row the image's index, or its group's for labels.
     Synthetic = 7,
-    /// Test points and directions of the gradient checker.
+    /// Test points and directions of the gradient checker; the step is the direction.
     Check = 8,
+    /// Dynamic binarisation of test images, once and for all; the row is the image's index.
+    BinariseTest = 9,
+    /// z from an image's posterior, for pictures; the row is the image's index.
+    Posterior = 10,
+    /// Pixels from their probabilities, for pictures; the row is the picture's number.
+    Pixels = 11,
 }
 
 /// A stream of random numbers.
 ///
 /// ```
 /// use elbo::rng::{Purpose, Stream};
-/// let draw = |row| Stream::new(0, Purpose::Sample, 5, row).normal();
+/// let draw = |row| Stream::new(0, Purpose::Prior, 5, row).normal();
 /// assert_eq!(draw(17), draw(17));
 /// assert_ne!(draw(17), draw(18));
 /// ```
@@ -144,14 +150,14 @@ mod tests {
     #[test]
     fn streams_differ_in_each_coordinate() {
         let first = |seed, purpose, step, row| Stream::new(seed, purpose, step, row).next_u32();
-        let here = first(1, Purpose::Sample, 2, 3);
-        assert_eq!(here, first(1, Purpose::Sample, 2, 3));
+        let here = first(1, Purpose::Prior, 2, 3);
+        assert_eq!(here, first(1, Purpose::Prior, 2, 3));
         for other in [
-            first(2, Purpose::Sample, 2, 3),
-            first(1 << 32 | 1, Purpose::Sample, 2, 3),
+            first(2, Purpose::Prior, 2, 3),
+            first(1 << 32 | 1, Purpose::Prior, 2, 3),
             first(1, Purpose::Check, 2, 3),
-            first(1, Purpose::Sample, 3, 3),
-            first(1, Purpose::Sample, 2, 4),
+            first(1, Purpose::Prior, 3, 3),
+            first(1, Purpose::Prior, 2, 4),
         ] {
             assert_ne!(here, other);
         }

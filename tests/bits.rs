@@ -21,17 +21,12 @@ fn weights(run: &Path) -> Vec<u32> {
     trained.params.ids().flat_map(|id| trained.params.get(id).data().to_vec()).map(f32::to_bits).collect()
 }
 
-/// The bits of an uninterrupted run.
-fn reference(dir: &Path) -> Vec<u32> {
-    let run = dir.join("reference");
-    assert!(train(&SETTINGS).args(["--threads", "2", "--out"]).arg(&run).status().unwrap().success());
-    weights(&run)
-}
-
 #[test]
 fn weights_do_not_depend_on_threads_or_simd_path() {
     let dir = tempfile::tempdir().unwrap();
-    let expected = reference(dir.path());
+    let reference = dir.path().join("reference");
+    assert!(train(&SETTINGS).arg("--out").arg(&reference).status().unwrap().success());
+    let expected = weights(&reference);
     for simd in elbo::kernels::simd::Path::ALL.into_iter().filter(|p| p.is_supported()) {
         for threads in ["1", "2", "4"] {
             let run = dir.path().join(format!("{simd}-{threads}"));
@@ -45,45 +40,39 @@ fn weights_do_not_depend_on_threads_or_simd_path() {
 
 #[test]
 fn weights_do_not_depend_on_being_killed_ten_times() {
+    const EPOCHS: usize = 60;
+    let settings = |dir: &Path| {
+        let mut command = train(&["vae", "--epochs", &EPOCHS.to_string(), "--hidden", "64,33", "--batch-size", "48"]);
+        command.arg("--out").arg(dir);
+        command
+    };
     let dir = tempfile::tempdir().unwrap();
-    let expected = reference(dir.path());
-    let run = dir.path().join("killed");
-    let mut kills = 0;
-    // Instants spread over the life of a process by a fixed irrational rotation.
-    for attempt in 0u64.. {
-        let checkpoint = run.join("checkpoint.safetensors");
-        let mut command = match checkpoint.exists() {
-            true => {
-                let mut command = train(&["--resume"]);
-                command.arg(&run);
-                command
-            }
-            false => {
-                let _ = std::fs::remove_dir_all(&run);
-                let mut command = train(&SETTINGS);
-                command.arg("--out").arg(&run);
-                command
-            }
-        };
-        let mut child = command.spawn().unwrap();
-        if kills < 10 {
-            std::thread::sleep(Duration::from_millis(20 + attempt * 618 % 230));
-            if child.try_wait().unwrap().is_none() {
-                child.kill().unwrap();
-                kills += 1;
-            } else if kills < 10 && checkpoint.exists() {
-                // It finished before ten kills: begin anew, so that all of them count.
-                std::fs::remove_dir_all(&run).unwrap();
-            }
-            child.wait().unwrap();
-            continue;
+    let [whole, killed] = ["whole", "killed"].map(|name| dir.path().join(name));
+    assert!(settings(&whole).status().unwrap().success());
+    let saved = || std::fs::metadata(killed.join("checkpoint.safetensors")).and_then(|m| m.modified()).ok();
+    let resume = || {
+        let mut command = train(&["--resume"]);
+        command.arg(&killed);
+        command
+    };
+    for kill in 0..10 {
+        let before = saved();
+        let mut child = if kill == 0 { settings(&killed) } else { resume() }.spawn().unwrap();
+        // Each life lasts for at least one epoch, and ends at another place in an epoch.
+        while saved() == before {
+            assert!(child.try_wait().unwrap().is_none(), "life {kill} ended by itself");
+            std::thread::sleep(Duration::from_millis(1));
         }
-        assert!(child.wait().unwrap().success());
-        break;
+        std::thread::sleep(Duration::from_micros(618 * 7 * kill % 9000));
+        assert!(child.try_wait().unwrap().is_none(), "life {kill} ended by itself");
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
-    assert!(weights(&run) == expected);
-    let metrics = Folder::open(&run).unwrap().read_metrics().unwrap();
-    assert_eq!(metrics.iter().map(|r| r.epoch).collect::<Vec<_>>(), [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6]);
+    assert!(resume().status().unwrap().success());
+    assert!(weights(&killed) == weights(&whole));
+    let metrics = Folder::open(&killed).unwrap().read_metrics().unwrap();
+    let epochs = (1..=EPOCHS as u64).flat_map(|epoch| [epoch; 2]).collect::<Vec<_>>();
+    assert_eq!(metrics.iter().map(|r| r.epoch).collect::<Vec<_>>(), epochs);
 }
 
 #[cfg(unix)]

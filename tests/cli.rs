@@ -48,10 +48,12 @@ fn settings_that_make_no_sense_are_named_with_what_was_expected() {
         assert!(!out.exists(), "something was written");
         said
     };
-    assert_eq!(train(&["--epochs", "0"]), "elbo: --epochs: expected at least 1, found 0");
+    assert_eq!(train(&["--epochs", "0"]), "elbo: --epochs: expected 1 to 1000000, found 0");
     assert_eq!(train(&["--lr", "-1"]), "elbo: --lr: expected a positive number, found -1");
     assert_eq!(train(&["--lr", "nan"]), "elbo: --lr: expected a positive number, found NaN");
     assert_eq!(train(&["--hidden", "8,0"]), "elbo: --hidden: expected widths of at least 1, found [8, 0]");
+    let wide = train(&["--hidden", "99999999999"]);
+    assert!(wide.starts_with("elbo: --hidden, --latent-dim: expected at most 268435456 weights, found 1"), "{wide}");
     assert!(train(&["--binarize", "maybe"]).contains("possible values: threshold, dynamic, none"));
     assert!(refused(&["train", "gan"], 2).contains("possible values: ae, vae"));
     assert!(refused(&["train"], 2).contains("required"));
@@ -117,14 +119,19 @@ fn a_damaged_checkpoint_is_one_clear_line() {
 }
 
 #[test]
-fn a_diverged_run_names_step_and_tensor_and_keeps_the_last_good_checkpoint() {
+fn a_diverged_run_names_step_and_tensor_and_saves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
     let output = small("ae", &run, &["--optimizer", "sgd", "--lr", "1e30"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.starts_with("elbo: step 2: the loss is not finite; the update was not made"), "{said}");
-    assert!(!run.join("checkpoint.safetensors").exists(), "nothing good was there to be kept");
+    assert!(said.starts_with("elbo: step 2: the loss is not finite; what was saved before is kept"), "{said}");
+    assert!(!run.join("checkpoint.safetensors").exists() && !run.join("metrics.jsonl").exists());
+    // In the last step of an epoch the weights explode, and the evaluation is the first to see it.
+    let output = small("ae", &dir.path().join("last"), &["--optimizer", "sgd", "--lr", "1e30", "--batch-size", "300"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("elbo: step 1: the loss on the test images is not finite"), "{said}");
+    assert!(!dir.path().join("last/checkpoint.safetensors").exists());
 }
 
 #[test]

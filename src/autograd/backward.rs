@@ -13,7 +13,7 @@ impl<F: Real> Tape<F> {
     /// computed.
     ///
     /// # Panics
-    /// When the loss is not a single number.
+    /// When the loss is not a single number, or a handle belongs to another tape.
     #[track_caller]
     pub fn backward<'t>(&'t self, loss: Var<'t, F>, wanted: &[Var<'t, F>]) -> Vec<Tensor<F>> {
         let shape = loss.shape();
@@ -23,6 +23,7 @@ impl<F: Real> Tape<F> {
     }
 
     /// Σ over (y, g) of g · ∂y/∂x for each wanted x, as numbers: the pull-back of several cotangents at once.
+    #[track_caller]
     pub(super) fn pull<'t>(&'t self, seeds: &[(Var<'t, F>, Var<'t, F>)], wanted: &[Var<'t, F>]) -> Vec<Tensor<F>> {
         let mode = Numbers { mark: self.len() };
         let mut cotangents = self.cotangents.take();
@@ -48,6 +49,10 @@ impl<F: Real> Tape<F> {
     /// assert_eq!(dy.item(), 12.0);
     /// assert_eq!(tape.backward(dy, &[x])[0].item(), 12.0); // 6x
     /// ```
+    ///
+    /// # Panics
+    /// When a cotangent has another shape than its value, or a handle belongs to another tape.
+    #[track_caller]
     pub fn vjp<'t>(&'t self, seeds: &[(Var<'t, F>, Var<'t, F>)], wanted: &[Var<'t, F>]) -> Vec<Var<'t, F>> {
         let mut cotangents = self.recorded.take();
         let found = sweep(self, &Recorded, seeds, wanted, &mut cotangents);
@@ -126,6 +131,7 @@ impl<F: Real> Mode<F> for Recorded {
 
 /// Reverse-mode differentiation. `waiting[i]` is the sum of the shares given to node i so far; when the sweep reaches i, all its
 /// users are done and the sum is complete.
+#[track_caller]
 fn sweep<'t, F: Real, M: Mode<F>>(
     tape: &'t Tape<F>,
     mode: &M,
@@ -133,6 +139,9 @@ fn sweep<'t, F: Real, M: Mode<F>>(
     wanted: &[Var<'t, F>],
     waiting: &mut Vec<Option<M::Cotangent>>,
 ) -> Vec<Option<M::Cotangent>> {
+    let ours = |x: &Var<'t, F>| std::ptr::eq(x.tape(), tape);
+    assert!(seeds.iter().all(|(y, g)| ours(y) && ours(g)), "backward: an output belongs to another tape");
+    assert!(wanted.iter().all(ours), "backward: a wanted value belongs to another tape");
     let newest = seeds.iter().map(|(y, _)| y.id()).max().unwrap_or(0);
     let path = mark_path(tape, newest, wanted);
     waiting.clear();
@@ -205,4 +214,17 @@ fn mark_path<F: Real>(tape: &Tape<F>, newest: usize, wanted: &[Var<F>]) -> Vec<b
         path[id] |= node.args().iter().any(|&arg| path[arg as usize]);
     }
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "a wanted value belongs to another tape")]
+    fn a_handle_of_another_tape_is_not_mistaken_for_one_of_this() {
+        let (ours, other) = (Tape::<f64>::new(), Tape::new());
+        let [x, y] = [&ours, &other].map(|tape| tape.leaf(Tensor::scalar(1.0)));
+        ours.backward(x.square(), &[y]);
+    }
 }

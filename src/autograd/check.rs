@@ -126,7 +126,12 @@ fn second(f: &impl Function, x: &[Tensor<f64>], c: &Tensor<f64>, u: &[Tensor<f64
     let c_leaf = tape.leaf(c.clone());
     let gradients = tape.vjp(&[(y, c_leaf)], &leaves);
     for (recorded, numbers) in gradients.iter().zip(gradient(f, x, c)) {
-        assert!(recorded.value() == numbers, "the recorded gradient and the numbers differ");
+        let recorded = recorded.value();
+        let same = |(a, b): (&f64, &f64)| a == b || a.is_nan() && b.is_nan();
+        assert!(
+            recorded.shape() == numbers.shape() && recorded.data().iter().zip(numbers.data()).all(same),
+            "the recorded gradient and the numbers differ"
+        );
     }
     let seeds: Vec<_> = gradients.into_iter().zip(u.iter().map(|u| tape.leaf(u.clone()))).collect();
     tape.pull(&seeds, &[&leaves[..], &[c_leaf]].concat())
@@ -145,7 +150,29 @@ fn difference(s: impl Fn(f64) -> f64) -> f64 {
     (s(-2.0 * H) - 8.0 * s(-H) + 8.0 * s(H) - s(2.0 * H)) / (12.0 * H)
 }
 
-/// |a − b| / max(|a|, |b|), 0 when both are 0; NaN stays.
+/// |a − b| / max(|a|, |b|); 0 when a = b, ∞ where that is not a number.
 fn relative(a: f64, b: f64) -> f64 {
-    if a == b { 0.0 } else { (a - b).abs() / a.abs().max(b.abs()) }
+    let error = (a - b).abs() / a.abs().max(b.abs());
+    match a == b {
+        true => 0.0,
+        false if error.is_nan() => f64::INFINITY,
+        false => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_derivative_that_is_not_a_number_does_not_pass() {
+        let zero = [Tensor::full(0.0, [2])];
+        // √|x| has no derivative at 0; x √|x| has one, 0, and no second one.
+        assert!(!check(&|x: &[Var<f64>]| x[0].abs().sqrt(), &zero).pass());
+        let errors = check(&|x: &[Var<f64>]| x[0] * x[0].square().sqrt().sqrt(), &zero);
+        assert!(!errors.pass(), "{errors:?}");
+        for (a, b) in [(f64::NAN, 1.0), (1.0, f64::NAN), (f64::NAN, f64::NAN), (f64::INFINITY, 1.0)] {
+            assert_eq!(relative(a, b), f64::INFINITY);
+        }
+    }
 }

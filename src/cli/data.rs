@@ -1,6 +1,7 @@
 //! `elbo data`: find, fetch and verify data sets.
 
 use super::DataArgs;
+use crate::data::Source;
 use crate::data::fashion_mnist::{self, Status};
 use crate::error::{Error, Result};
 use clap::Subcommand;
@@ -29,11 +30,14 @@ pub fn run(command: DataCommand) -> Result<()> {
             let no_home = || Error::Usage("there is no home folder to download to; name one with --out DIR".into());
             let dir = out.or_else(fashion_mnist::cache_dir).ok_or_else(no_home)?;
             fashion_mnist::fetch(&dir)?;
-            println!("{}", dir.display());
+            say!("{}", dir.display())?;
             Ok(())
         }
         DataCommand::Verify { dir } => {
-            let set = std::env::var_os("ELBO_DATA").filter(|d| !d.is_empty()).map(PathBuf::from);
+            let set = match Source::from_env() {
+                Some(Source::Dir(dir)) => Some(dir),
+                _ => None,
+            };
             let nowhere =
                 || Error::Usage("Fashion-MNIST was not found; name its folder, or run elbo data fetch".into());
             let dir = dir.or(set).or_else(fashion_mnist::find).ok_or_else(nowhere)?;
@@ -45,7 +49,7 @@ pub fn run(command: DataCommand) -> Result<()> {
                     Status::Differs(found) => format!("differs: SHA-256 {found}"),
                 };
                 bad += usize::from(said != "good");
-                println!("{}: {said}", path.display());
+                say!("{}: {said}", path.display())?;
             }
             match bad {
                 0 => Ok(()),
@@ -54,12 +58,12 @@ pub fn run(command: DataCommand) -> Result<()> {
         }
         DataCommand::Info(args) => {
             let data = args.load()?;
-            println!("{} from {}", data.name, data.source);
+            say!("{} from {}", data.name, data.source)?;
             for (name, split) in [("train", &data.train), ("test", &data.test)] {
-                println!("{name}: {} images of {} × {}", split.len(), split.height(), split.width());
+                say!("{name}: {} images of {} × {}", split.len(), split.height(), split.width())?;
             }
-            println!("classes: {}", data.class_names.join(", "));
-            println!("digest: {}", data.digest);
+            say!("classes: {}", data.class_names.join(", "))?;
+            say!("digest: {}", data.digest)?;
             Ok(())
         }
     }

@@ -39,18 +39,25 @@ pub fn run(look: Look, args: LookArgs) -> Result<()> {
         let found = format!("{} pixels in {}", data.test.pixels(), data.name);
         return Err(Error::format(&folder.checkpoint(), "images", format!("{pixels} pixels"), found));
     }
+    if data.digest != trained.data && !args.data.is_named() {
+        let found = format!("{} ({}); name them with --data to look at the run on them", data.name, data.source);
+        return Err(Error::format(&folder.checkpoint(), "data", "those it was trained on", found));
+    }
     let subjects = [Subject::from(&trained)];
     let (json, text, figures) = experiment(look, &subjects, &data);
     for figure in &figures {
         folder.write(&figure.path(), &figure.bytes)?;
     }
     if args.json {
-        print!("{json}");
-        return Ok(());
+        return say!("{}", json.trim_end());
     }
     // Pictures are not for the terminal: their files are named instead.
-    text.iter().filter(|p| !p.starts_with("![")).for_each(|paragraph| println!("{paragraph}\n"));
-    figures.iter().for_each(|figure| println!("{}", folder.path().join(figure.path()).display()));
+    for paragraph in text.iter().filter(|p| !p.starts_with("![")) {
+        say!("{paragraph}\n")?;
+    }
+    for figure in &figures {
+        say!("{}", folder.path().join(figure.path()).display())?;
+    }
     Ok(())
 }
 

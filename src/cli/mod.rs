@@ -2,6 +2,11 @@
 //!
 //! Exit status 0 when all went well, 2 for a request that cannot be met as it was made, 130 after Ctrl-C, 1 for the rest.
 
+/// Prints a line. A reader that has left is an error to end with, not a panic.
+macro_rules! say {
+    ($($arg:tt)*) => { $crate::cli::print(format_args!($($arg)*)) };
+}
+
 mod data;
 mod look;
 mod ops;
@@ -14,6 +19,9 @@ use crate::error::{Error, Result};
 use crate::kernels::simd::Path as Simd;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -86,6 +94,11 @@ struct DataArgs {
 }
 
 impl DataArgs {
+    /// Whether the user said which data, or how many of them.
+    fn is_named(&self) -> bool {
+        self.data.is_some() || self.limit.is_some()
+    }
+
     fn load(&self) -> Result<Dataset> {
         let source = self.data.clone().map_or_else(Source::default, Source::from);
         let data = crate::data::load(&source)?;
@@ -101,6 +114,9 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Error::Io { path, source }) if path == Path::new(STDOUT) && source.kind() == ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("elbo: {error}");
             ExitCode::from(match error {
@@ -140,11 +156,16 @@ fn run(cli: Cli) -> Result<()> {
         Command::Interpolate(args) => look::run(look::Look::Interpolate, args),
         Command::Data(command) => data::run(command),
         Command::Gradcheck => ops::gradcheck(),
-        Command::Ops => {
-            ops::list();
-            Ok(())
-        }
+        Command::Ops => ops::list(),
     })
+}
+
+/// What standard output is called in an error.
+const STDOUT: &str = "standard output";
+
+fn print(line: fmt::Arguments) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_fmt(line).and_then(|()| out.write_all(b"\n")).map_err(Error::io(STDOUT))
 }
 
 /// A flag that Ctrl-C and SIGTERM set; the second Ctrl-C ends the process at once.

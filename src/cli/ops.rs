@@ -6,29 +6,30 @@ use crate::models::{Kind, check_loss};
 use crate::ops::CATALOGUE;
 
 /// Prints name, formula and derivative of each op.
-pub fn list() {
-    println!("{:<14}{:<42}derivative (g: cotangent of y)", "op", "y");
+pub fn list() -> Result<()> {
+    say!("{:<14}{:<42}derivative (g: cotangent of y)", "op", "y")?;
     for row in &CATALOGUE {
-        println!("{:<14}{:<42}{}", row.name, row.formula, row.derivative);
+        say!("{:<14}{:<42}{}", row.name, row.formula, row.derivative)?;
     }
+    Ok(())
 }
 
 /// Checks each op and the whole losses, and prints the worst relative errors.
 pub fn gradcheck() -> Result<()> {
-    println!("{:<16}{:>12}{:>12}   worst relative error against 5-point differences, f64", "", "order 1", "order 2");
+    say!("{:<16}{:>12}{:>12}   worst relative error against 5-point differences, f64", "", "order 1", "order 2")?;
     let ops = CATALOGUE.iter().map(|row| (row.name, check_example(&row.example)));
     let losses =
         [("loss of the AE", Kind::Ae), ("loss of the VAE", Kind::Vae)].map(|(name, kind)| (name, check_loss(kind)));
     let mut failed = Vec::new();
     for (name, errors) in ops.chain(losses) {
         let Errors { order1, order2 } = errors;
-        println!("{name:<16}{order1:>12.1e}{order2:>12.1e}{}", if errors.pass() { "" } else { "   FAILED" });
+        say!("{name:<16}{order1:>12.1e}{order2:>12.1e}{}", if errors.pass() { "" } else { "   FAILED" })?;
         if !errors.pass() {
             failed.push(name);
         }
     }
     if failed.is_empty() {
-        println!("all within {TOLERANCE:e}");
+        say!("all within {TOLERANCE:e}")?;
         return Ok(());
     }
     Err(Error::Failed(format!("gradients beyond {TOLERANCE:e}: {}", failed.join(", "))))

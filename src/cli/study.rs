@@ -1,17 +1,18 @@
 //! `elbo study`: the main job.
 
-use super::train::{Settings, name};
+use super::train::Settings;
 use super::watch::Show;
 use super::{DataArgs, stop_on_ctrl_c};
-use crate::data::Baselines;
+use crate::data::{Baselines, Dataset};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models::Kind;
 use crate::study::report::{Run, Summary, markdown};
 use crate::study::{Subject, consistency, film, interpolate, latent, losses, reconstruct, sample};
-use crate::train::{self, Folder, Trainer};
+use crate::train::{self, Config, Folder, Trainer};
 use clap::Args;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 #[derive(Args, Debug)]
@@ -30,50 +31,48 @@ pub struct StudyArgs {
 
 pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
     let start = Instant::now();
-    let stop = stop_on_ctrl_c()?;
     let data = args.data.load()?;
-    let (ae, folder) = match (&args.resume, &args.out) {
-        (Some(path), _) => {
-            let ae = Folder::open(&path.join("ae"))?;
-            (Trainer::resume(&ae.checkpoint(), &data.digest)?, Folder::at(path)?)
-        }
-        (None, out) => {
-            let ae = Trainer::new(args.settings.config(Kind::Ae, &data)?)?;
-            let folder = match out {
-                Some(path) if path.join("ae").exists() => return Err(taken(path)),
-                Some(path) => Folder::at(path)?,
+    let stop = stop_on_ctrl_c()?;
+    let (mut trainers, folder) = match &args.resume {
+        Some(path) => (resume(path, &data)?, Folder::at(path)?),
+        None => {
+            let config = args.settings.config(KINDS[0], &data)?;
+            let folder = match &args.out {
+                Some(path) => fresh(path)?,
                 None => Folder::create_next(&Path::new("runs").join("study"))?,
             };
-            (ae, folder)
+            ([Trainer::new(config.clone())?, Trainer::new(beside(config))?], folder)
         }
     };
-    // The VAE has the settings of the AE.
-    let mut config = ae.config.clone();
-    config.architecture.kind = Kind::Vae;
-    let vae = match Folder::open(&folder.path().join("vae")) {
-        Ok(own) => Trainer::resume(&own.checkpoint(), &data.digest)?,
-        Err(_) => Trainer::new(config)?,
-    };
-    let mut trainers = [ae, vae];
     let baselines = Baselines::of(&data, trainers[0].config.binarize);
     let mut runs = Vec::new();
+    let interrupted = |step| Error::Interrupted { step, run: folder.path().to_path_buf() };
     for trainer in &mut trainers {
-        let name = name(trainer.config.architecture.kind);
-        let own = Folder::at(&folder.path().join(name.to_lowercase()))?;
-        let mut show = Show::new(name, trainer, &data, &own, quiet);
+        let kind = trainer.config.architecture.kind;
+        let own = Folder::at(&of_kind(folder.path(), kind))?;
+        let mut show = Show::new(kind.name(), trainer, &data, &own, quiet);
         train::run(trainer, &data, &own, &mut show, &stop).map_err(|e| match e {
-            Error::Interrupted { step, .. } => Error::Interrupted { step, run: folder.path().to_path_buf() },
+            Error::Interrupted { step, .. } => interrupted(step),
             e => e,
         })?;
         film::write_film(trainer.config.epochs, &own)?;
-        runs.push(Run { name: name.into(), config: trainer.config.clone(), records: own.read_metrics()? });
+        runs.push(Run { name: kind.name().into(), config: trainer.config.clone(), records: own.read_metrics()? });
     }
     let subjects: Vec<Subject> = trainers.iter().map(Subject::from).collect();
+    let go_on = || match stop.load(Ordering::Relaxed) {
+        true => Err(interrupted(trainers[1].progress.step)),
+        false => Ok(()),
+    };
+    go_on()?;
     let (reconstructions, r) = reconstruct::measure(&subjects, &data);
+    go_on()?;
     let (consistency, c) = consistency::measure(&subjects, &data);
+    go_on()?;
     let (latent, l) = latent::measure(&subjects, &data);
+    go_on()?;
     let (samples, s) = sample::measure(&subjects[1], &data);
     let (walks, w) = interpolate::measure(&subjects, &data);
+    go_on()?;
     for figure in [losses::draw(&runs, &baselines), r, c, l, s, w].concat() {
         folder.write(&figure.path(), &figure.bytes)?;
     }
@@ -83,11 +82,48 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
         Summary { data, digest, baselines, runs, reconstructions, consistency, latent, samples, walks, seconds };
     folder.write("summary.json", files::json(&summary).as_bytes())?;
     folder.write("report.md", markdown(&summary).as_bytes())?;
-    println!("{}", folder.path().join("report.md").display());
+    say!("{}", folder.path().join("report.md").display())?;
     Ok(())
 }
 
-fn taken(path: &Path) -> Error {
-    let path = path.display();
-    Error::Usage(format!("{path} already holds a study; choose another --out, or go on with --resume {path}"))
+/// The networks of the study, in the order they are trained.
+const KINDS: [Kind; 2] = [Kind::Ae, Kind::Vae];
+
+fn of_kind(study: &Path, kind: Kind) -> PathBuf {
+    study.join(kind.name().to_lowercase())
+}
+
+/// The settings of the VAE beside an AE: the same.
+fn beside(mut ae: Config) -> Config {
+    ae.architecture.kind = KINDS[1];
+    ae
+}
+
+/// A folder without a study.
+fn fresh(path: &Path) -> Result<Folder> {
+    if KINDS.iter().any(|&kind| Folder::open(&of_kind(path, kind)).is_ok()) {
+        let path = path.display();
+        let other = format!("{path} already holds a study; choose another --out, or go on with --resume {path}");
+        return Err(Error::Usage(other));
+    }
+    Folder::at(path)
+}
+
+/// The trainers of a study that was begun: each where it was, or at its start.
+fn resume(path: &Path, data: &Dataset) -> Result<[Trainer; 2]> {
+    let [ae, vae] = KINDS.map(|kind| Folder::open(&of_kind(path, kind)));
+    let ae = Trainer::resume(&ae?.checkpoint(), &data.digest)?;
+    let config = beside(ae.config.clone());
+    let vae = match vae {
+        Ok(folder) => {
+            let vae = Trainer::resume(&folder.checkpoint(), &data.digest)?;
+            if vae.config != config {
+                let found = "others (see config.json of both)";
+                return Err(Error::format(&folder.checkpoint(), "settings", "those of the AE beside it", found));
+            }
+            vae
+        }
+        Err(_) => Trainer::new(config)?,
+    };
+    Ok([ae, vae])
 }

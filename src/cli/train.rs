@@ -128,8 +128,8 @@ pub struct TrainArgs {
 }
 
 pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
-    let stop = stop_on_ctrl_c()?;
     let data = args.data.load()?;
+    let stop = stop_on_ctrl_c()?;
     let (mut trainer, folder) = match (&args.resume, args.kind) {
         (Some(path), _) => {
             let folder = Folder::open(path)?;
@@ -140,36 +140,30 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
             let trainer = Trainer::new(args.settings.config(kind, &data)?)?;
             let folder = match &args.out {
                 Some(path) => Folder::create(path)?,
-                None => Folder::create_next(&Path::new("runs").join(name(kind).to_lowercase()))?,
+                None => Folder::create_next(&Path::new("runs").join(kind.name().to_lowercase()))?,
             };
             (trainer, folder)
         }
         (None, None) => return Err(Error::Usage("name a network, ae or vae, or a run to --resume".into())),
     };
     let kind = trainer.config.architecture.kind;
-    let mut show = Show::new(name(kind), &trainer, &data, &folder, quiet);
+    let mut show = Show::new(kind.name(), &trainer, &data, &folder, quiet);
     train::run(&mut trainer, &data, &folder, &mut show, &stop)?;
-    film::write_film(trainer.config.epochs, &folder)?;
     if let Some(last) = folder.read_metrics()?.last() {
         let b = Baselines::of(&data, trainer.config.binarize);
         let split = last.kl.map(|kl| format!(": reconstruction {:.2}, KL {kl:.2}", last.recon)).unwrap_or_default();
-        println!("test loss {:.2} nats per image{split}", last.score().total());
-        println!(
+        say!("test loss {:.2} nats per image{split}", last.score().total())?;
+        say!(
             "to compare: one constant {:.2}, per-pixel mean {:.2}, per-class mean {:.2}",
-            b.constant, b.per_pixel, b.per_class
-        );
+            b.constant,
+            b.per_pixel,
+            b.per_class
+        )?;
         if is_collapsed(last.score(), b.per_pixel) {
-            println!("the posterior has COLLAPSED: the decoder ignores z");
+            say!("the posterior has COLLAPSED: the decoder ignores z")?;
         }
     }
-    println!("{}", folder.path().display());
+    film::write_film(trainer.config.epochs, &folder)?;
+    say!("{}", folder.path().display())?;
     Ok(())
-}
-
-/// What a network is called.
-pub fn name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Ae => "AE",
-        Kind::Vae => "VAE",
-    }
 }

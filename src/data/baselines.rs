@@ -29,15 +29,19 @@ impl Baselines {
         let train = Means::of(&data.train, classes, binarise);
         let test = Means::of(&data.test, classes, binarise);
         let pixels = data.test.pixels() as f64;
-        let overall = |m: &Means| m.all.iter().sum::<f64>() / pixels;
-        let by_class = (0..classes).map(|c| {
-            let (p, n) = smoothed(&train.by_class[c], train.counts[c]);
-            test.counts[c] * cross_entropy(&test.by_class[c], &if n > 0.0 { p } else { train.all.clone() })
-        });
+        let n = data.train.len() as f64;
+        let overall = |m: &Means| [m.all.iter().sum::<f64>() / pixels];
+        let all = smoothed(&train.all, n);
+        // A class that was not in the training images is taken for any.
+        let of_class = |c: usize| match train.counts[c] {
+            0.0 => all.clone(),
+            count => smoothed(&train.by_class[c], count),
+        };
+        let by_class = (0..classes).map(|c| test.counts[c] * cross_entropy(&test.by_class[c], &of_class(c)));
         Baselines {
             half: pixels * std::f64::consts::LN_2,
-            constant: pixels * cross_entropy(&[overall(&test)], &[overall(&train)]),
-            per_pixel: cross_entropy(&test.all, &smoothed(&train.all, data.train.len() as f64).0),
+            constant: pixels * cross_entropy(&overall(&test), &smoothed(&overall(&train), n * pixels)),
+            per_pixel: cross_entropy(&test.all, &all),
             per_class: by_class.sum::<f64>() / data.test.len() as f64,
             floor: test.entropy,
         }
@@ -86,13 +90,50 @@ impl Means {
     }
 }
 
-/// The estimates (n p + ½) / (n + 1), and n: a pixel that was never on in n images is not impossible.
-fn smoothed(p: &[f64], n: f64) -> (Vec<f64>, f64) {
-    (p.iter().map(|p| (n * p + 0.5) / (n + 1.0)).collect(), n)
+/// The estimates (n p + ½) / (n + 1): what was never on in n images is not impossible.
+fn smoothed(p: &[f64], n: f64) -> Vec<f64> {
+    p.iter().map(|p| (n * p + 0.5) / (n + 1.0)).collect()
 }
 
 /// Σ −t ln p − (1 − t) ln(1 − p), with 0 ln 0 = 0.
 fn cross_entropy(t: &[f64], p: &[f64]) -> f64 {
     let term = |t: f64, p: f64| if t == 0.0 { 0.0 } else { -t * ln(p) };
     t.iter().zip(p).map(|(&t, &p)| term(t, p) + term(1.0 - t, 1.0 - p)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A set of images of two pixels, each with its class.
+    fn set(train: &[([u8; 2], u8)], test: &[([u8; 2], u8)]) -> Dataset {
+        let split = |rows: &[([u8; 2], u8)]| {
+            let (images, labels): (Vec<_>, Vec<_>) = rows.iter().copied().unzip();
+            Split::new(images.concat(), labels, 1, 2)
+        };
+        Dataset::new("pairs", "", split(train), split(test), vec!["0".into(), "1".into()])
+    }
+
+    #[test]
+    fn baselines_are_those_of_counting_by_hand() {
+        let rows = [([255, 0], 0), ([255, 255], 0), ([0, 0], 1)];
+        let b = Baselines::of(&set(&rows, &rows[1..]), Binarise::Threshold);
+        let bit = |on: bool, p: f64| -f64::ln(if on { p } else { 1.0 - p });
+        assert!((b.half - 2.0 * 2f64.ln()).abs() < 1e-15);
+        // 3 of 6 pixels are on, so that smoothing changes nothing.
+        assert!((b.constant - b.half).abs() < 1e-15);
+        // On in 2 and in 1 of 3 images: (2 + ½) / 4 and (1 + ½) / 4.
+        let image = |a, b| bit(a, 2.5 / 4.0) + bit(b, 1.5 / 4.0);
+        assert!((b.per_pixel - 0.5 * (image(true, true) + image(false, false))).abs() < 1e-15);
+        // In class 0 on in 2 and in 1 of 2 images, in class 1 in none of 1.
+        let per_class = bit(true, 2.5 / 3.0) + bit(true, 0.5) + 2.0 * bit(false, 0.25);
+        assert!((b.per_class - 0.5 * per_class).abs() < 1e-15);
+        assert_eq!(b.floor, 0.0);
+    }
+
+    #[test]
+    fn baselines_are_finite_for_a_class_never_seen_and_for_constant_pixels() {
+        let b = Baselines::of(&set(&[([0, 0], 0)], &[([255, 0], 1)]), Binarise::Threshold);
+        assert!([b.half, b.constant, b.per_pixel, b.per_class].iter().all(|b| b.is_finite()), "{b:?}");
+    }
 }

@@ -1,11 +1,8 @@
 //! From bytes to the numbers a model is shown.
 
-use crate::error::{Error, Result};
 use crate::kernels::Real;
-use crate::rng::{Purpose, Stream};
+use crate::rng::Stream;
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
 
 /// How a grey pixel becomes a number.
 ///
@@ -25,12 +22,12 @@ pub enum Binarise {
 }
 
 impl Binarise {
-    /// Writes one image. What [`Dynamic`](Self::Dynamic) draws depends on `seed`, `epoch` and `index`, the image's
-    /// place in its split, and not on the batch it is in; the other two take no notice of them.
+    /// Writes one image. [`Dynamic`](Self::Dynamic) draws from the stream of `noise()`, which should be the image's own, so that
+    /// what is drawn does not depend on the batch it is in; the other two do not ask for it.
     ///
     /// # Panics
     /// When `pixels` and `out` differ in length.
-    pub fn write<F: Real>(self, pixels: &[u8], seed: u64, epoch: u64, index: usize, out: &mut [F]) {
+    pub fn write<F: Real>(self, pixels: &[u8], noise: impl FnOnce() -> Stream, out: &mut [F]) {
         assert_eq!(pixels.len(), out.len(), "one number for each pixel");
         let one_if = |yes| if yes { F::ONE } else { F::ZERO };
         match self {
@@ -40,7 +37,7 @@ impl Binarise {
                 }
             }
             Binarise::Dynamic => {
-                let mut stream = Stream::new(seed, Purpose::Binarise, epoch, index as u64);
+                let mut stream = noise();
                 for (x, bytes) in out.chunks_mut(4).zip(pixels.chunks(4)) {
                     let draws = four_below_255(&mut stream);
                     for ((x, &byte), draw) in x.iter_mut().zip(bytes).zip(draws) {
@@ -72,34 +69,14 @@ fn four_below_255(stream: &mut Stream) -> [u8; 4] {
     }
 }
 
-impl fmt::Display for Binarise {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(match self {
-            Binarise::Threshold => "threshold",
-            Binarise::Dynamic => "dynamic",
-            Binarise::None => "none",
-        })
-    }
-}
-
-impl FromStr for Binarise {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        [Binarise::Threshold, Binarise::Dynamic, Binarise::None]
-            .into_iter()
-            .find(|b| b.to_string() == name)
-            .ok_or_else(|| Error::Usage(format!("{name:?} is not a binarisation: threshold, dynamic or none")))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Purpose;
 
     fn written(how: Binarise, pixels: &[u8], epoch: u64, index: usize) -> Vec<f32> {
         let mut out = vec![f32::NAN; pixels.len()];
-        how.write(pixels, 1, epoch, index, &mut out);
+        how.write(pixels, || Stream::new(1, Purpose::Binarise, epoch, index as u64), &mut out);
         out
     }
 
@@ -135,20 +112,11 @@ mod tests {
     }
 
     #[test]
-    fn a_draw_depends_on_the_epoch_and_the_image_alone() {
+    fn a_draw_depends_on_its_stream_alone() {
         let grey = [128; 784];
         let here = written(Binarise::Dynamic, &grey, 3, 7);
         assert_eq!(here, written(Binarise::Dynamic, &grey, 3, 7));
         assert_ne!(here, written(Binarise::Dynamic, &grey, 4, 7));
         assert_ne!(here, written(Binarise::Dynamic, &grey, 3, 8));
-    }
-
-    #[test]
-    fn names_are_read_back_and_others_are_refused() {
-        for how in [Binarise::Threshold, Binarise::Dynamic, Binarise::None] {
-            assert_eq!(how.to_string().parse::<Binarise>().unwrap(), how);
-        }
-        let error = "fuzzy".parse::<Binarise>().unwrap_err();
-        assert_eq!(error.to_string(), "\"fuzzy\" is not a binarisation: threshold, dynamic or none");
     }
 }

@@ -19,6 +19,13 @@ pub enum Source {
     Synthetic,
 }
 
+impl Source {
+    /// What `ELBO_DATA` says, if it is set.
+    pub fn from_env() -> Option<Self> {
+        env::var_os("ELBO_DATA").filter(|value| !value.is_empty()).map(Source::from)
+    }
+}
+
 /// Reads the value of `--data` or `ELBO_DATA`: the word `synthetic`, else a folder.
 impl From<OsString> for Source {
     fn from(value: OsString) -> Self {
@@ -38,8 +45,8 @@ pub fn load(source: &Source) -> Result<Dataset> {
     match source {
         Source::Dir(dir) => read(dir),
         Source::Synthetic => Ok(synthetic::dataset(synthetic::TRAIN, synthetic::TEST)),
-        Source::Auto => match env::var_os("ELBO_DATA").filter(|value| !value.is_empty()) {
-            Some(value) => load(&value.into()),
+        Source::Auto => match Source::from_env() {
+            Some(source) => load(&source),
             None => find_or_fetch(),
         },
     }

@@ -41,7 +41,7 @@ impl<'a, F> Matrix<'a, F> {
     /// # Panics
     /// When `data` does not have `rows · cols` elements.
     pub fn new(data: &'a [F], rows: usize, cols: usize) -> Self {
-        assert_eq!(data.len(), rows * cols, "gemm: a {rows} × {cols} matrix");
+        assert_eq!(Some(data.len()), rows.checked_mul(cols), "gemm: the elements of a {rows} × {cols} matrix");
         Matrix { data, rows, cols, strides: (cols, 1) }
     }
 
@@ -96,7 +96,7 @@ impl<F: Real> Scratch<F> {
 pub fn gemm<F: Real>(a: Matrix<F>, b: Matrix<F>, start: Start<F>, c: &mut [F], scratch: &mut Scratch<F>) {
     let (m, n, k) = (a.rows, b.cols, a.cols);
     assert_eq!(k, b.rows, "gemm: inner extents differ");
-    assert_eq!(c.len(), m * n, "gemm: the output's length");
+    assert_eq!(Some(c.len()), m.checked_mul(n), "gemm: the elements of the {m} × {n} output");
     if let Start::Bias(bias) = start {
         assert_eq!(bias.len(), n, "gemm: the bias' length");
     }
@@ -104,10 +104,12 @@ pub fn gemm<F: Real>(a: Matrix<F>, b: Matrix<F>, start: Start<F>, c: &mut [F], s
         return;
     }
     let kernel = F::kernel();
-    let packed = scratch.take(n.div_ceil(kernel.nr) * kernel.nr * k);
+    let panels = n.div_ceil(kernel.nr);
+    let packed = panels.checked_mul(kernel.nr).and_then(|width| width.checked_mul(k));
+    let packed = scratch.take(packed.expect("gemm: the packed operand fits in memory"));
     pack(b, kernel.nr, packed);
     let product = Product { a, packed, start, c: Output(c.as_mut_ptr()), n, kernel };
-    product.run(0..m.div_ceil(kernel.mr), 0..n.div_ceil(kernel.nr));
+    product.run(0..m.div_ceil(kernel.mr), 0..panels);
 }
 
 /// The tile size of an instruction set, and the function that computes a rectangle of tiles with it.

@@ -14,10 +14,12 @@ pub trait Rule<F, const M: usize>: Sync {
 /// m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − step_size · m / (√v · root_correction + ε).
 #[derive(Clone, Copy, Debug)]
 pub struct Adam<F> {
-    /// β₁, decay of the first moment.
-    pub beta1: F,
+    /// 1 − β₁, the weight of the gradient in the first moment.
+    pub share1: F,
     /// β₂, decay of the second moment.
     pub beta2: F,
+    /// 1 − β₂, not the difference of rounded numbers.
+    pub share2: F,
     /// ε, outside the root.
     pub eps: F,
     /// lr / (1 − β₁ᵗ).
@@ -29,8 +31,8 @@ pub struct Adam<F> {
 impl<F: Real> Rule<F, 2> for Adam<F> {
     #[inline(always)]
     fn at(&self, w: F, g: F, [m, v]: [F; 2]) -> (F, [F; 2]) {
-        let m = (g - m).mul_add(F::ONE - self.beta1, m);
-        let v = (g * g).mul_add(F::ONE - self.beta2, v * self.beta2);
+        let m = (g - m).mul_add(self.share1, m);
+        let v = (g * g).mul_add(self.share2, v * self.beta2);
         let root = v.sqrt().mul_add(self.root_correction, self.eps);
         (w - self.step_size * (m / root), [m, v])
     }

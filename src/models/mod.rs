@@ -24,6 +24,21 @@ pub enum Kind {
     Vae,
 }
 
+impl Kind {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Ae => "AE",
+            Kind::Vae => "VAE",
+        }
+    }
+
+    /// Whether its codes are distributions, so that there is a KL term.
+    pub fn is_variational(self) -> bool {
+        self == Kind::Vae
+    }
+}
+
 /// The shape of a network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Architecture {
@@ -52,6 +67,16 @@ impl Architecture {
             activation: Activation::Relu,
             init: Init::Pytorch,
         }
+    }
+
+    /// How many weights it has; none where that exceeds what can be counted.
+    pub fn weights(&self) -> Option<usize> {
+        let heads = if self.kind.is_variational() { 2 } else { 1 };
+        let dense = |inputs: usize, outputs: usize| inputs.checked_add(1)?.checked_mul(outputs);
+        let stack = |widths: &[usize]| widths.windows(2).try_fold(0usize, |sum, w| sum.checked_add(dense(w[0], w[1])?));
+        let encoder = self.encoder_widths();
+        let head = dense(*encoder.last()?, self.latent.checked_mul(heads)?)?;
+        stack(&encoder)?.checked_add(head)?.checked_add(stack(&self.decoder_widths())?)
     }
 
     fn encoder_widths(&self) -> Vec<usize> {
@@ -156,6 +181,15 @@ mod tests {
         let loss = model.loss(&pass, x, || tape.leaf(Tensor::full(0.5, [4, 2])), 1.0);
         assert!((loss.recon.item() - 784.0 * std::f64::consts::LN_2).abs() < 1e-10);
         assert_eq!(loss.kl.unwrap().item(), 0.0);
+    }
+
+    #[test]
+    fn weights_are_counted_without_making_them() {
+        for kind in [Kind::Ae, Kind::Vae] {
+            let architecture = Architecture { hidden: vec![9, 7], latent: 3, ..Architecture::new(kind, 20) };
+            assert_eq!(architecture.weights(), Some(Model::new::<f32>(&architecture, 0).1.size()));
+            assert_eq!(Architecture { hidden: vec![usize::MAX], ..architecture }.weights(), None);
+        }
     }
 
     #[test]

@@ -28,20 +28,20 @@ formula! {
     |self, g, [_, b], y| [g / b, -(g * y) / b],
 }
 formula! {
-    /// max(a, b); where they are equal, each gets half of g (PyTorch's choice).
+    /// max(a, b), NaN where either is; where they are equal, each gets half of g (PyTorch's choice).
     Maximum<2>, "maximum", y = "max(a, b)", gx = "a: g [a > b], b: g [a < b], halves where equal",
     example!([([3, 4], Signed), ([3, 4], Signed)], |x| x[0].maximum(x[1]) * x[0]),
-    |self, [a, b]| if a < b { b } else { a },
+    |self, [a, b]| if a < b { b } else if a >= b { a } else { a + b },
     |self, g, [a, b], _| {
         let a_wins = g * (a - b).sign().scale(0.5).shift(0.5);
         [a_wins, g - a_wins]
     },
 }
 formula! {
-    /// min(a, b); where they are equal, each gets half of g.
+    /// min(a, b), NaN where either is; where they are equal, each gets half of g.
     Minimum<2>, "minimum", y = "min(a, b)", gx = "a: g [a < b], b: g [a > b], halves where equal",
     example!([([3, 4], Signed), ([3, 4], Signed)], |x| x[0].minimum(x[1]) * x[0]),
-    |self, [a, b]| if a > b { b } else { a },
+    |self, [a, b]| if a > b { b } else if a <= b { a } else { a + b },
     |self, g, [a, b], _| {
         let b_wins = g * (a - b).sign().scale(0.5).shift(0.5);
         [g - b_wins, b_wins]

@@ -221,6 +221,12 @@ impl<'t, F: Real> Var<'t, F> {
     #[track_caller]
     #[must_use]
     pub fn concat(parts: &[Self], axis: usize) -> Self {
+        let first = parts.first().expect("concat: no parts").shape();
+        for part in parts {
+            let shape = part.shape();
+            let fits = axis < shape.len() && shape.len() == first.len() && shape.with(axis, first[axis]) == first;
+            assert!(fits, "concat: {shape} does not continue {first} along axis {axis}");
+        }
         let extent = |part: &Self| part.shape()[axis];
         let total: usize = parts.iter().map(extent).sum();
         let mut before = 0;
@@ -230,7 +236,7 @@ impl<'t, F: Real> Var<'t, F> {
             before += own;
             padded
         });
-        let first = padded.next().expect("concat: no parts");
+        let first = padded.next().expect("there are parts");
         padded.fold(first, |sum, part| sum + part)
     }
 }
@@ -249,6 +255,14 @@ mod tests {
         assert_eq!(both.value().data(), [0.0, 1.0, 10.0, 11.0, 12.0, 2.0, 3.0, 13.0, 14.0, 15.0]);
         assert_eq!(both.slice(1, 2, 5).value(), b.value());
         assert!(check(&|x: &[Var<f64>]| Var::concat(x, 1).square(), &[part(2, 1.0), part(3, 2.0)]).pass());
+    }
+
+    #[test]
+    #[should_panic(expected = "concat: [1, 3] does not continue [2, 2] along axis 1")]
+    fn parts_of_other_extents_are_not_broadcast() {
+        let tape = Tape::<f32>::new();
+        let part = |shape: [usize; 2]| tape.leaf(Tensor::full(0.0, shape));
+        let _ = Var::concat(&[part([2, 2]), part([1, 3])], 1);
     }
 
     #[test]

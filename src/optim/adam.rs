@@ -30,8 +30,9 @@ impl<F: Real> Optimizer<F> for Adam<F> {
         self.state.steps += 1;
         let t = self.state.steps;
         let step = update::Adam {
-            beta1: F::of(self.beta1),
+            share1: F::of(1.0 - self.beta1),
             beta2: F::of(self.beta2),
+            share2: F::of(1.0 - self.beta2),
             eps: F::of(self.eps),
             step_size: F::of(lr / (1.0 - power(self.beta1, t))),
             root_correction: F::of(1.0 / (1.0 - power(self.beta2, t)).sqrt()),

@@ -7,9 +7,9 @@ use crate::rng::{Purpose, Stream};
 use serde::Serialize;
 
 /// How often each image goes through.
-pub const PASSES: usize = 100;
+const PASSES: usize = 100;
 /// How many images do.
-pub const IMAGES: usize = 100;
+const IMAGES: usize = 100;
 
 /// How z is taken from q(z | x).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,10 @@ enum Choice {
 pub struct Consistency {
     /// `AE`, `VAE, z = μ` or `VAE, z ~ q`.
     pub name: String,
+    /// How many images were taken.
+    pub images: usize,
+    /// How often each went through.
+    pub passes: usize,
     /// Distinct outputs (to the bit) of the first image.
     pub distinct_one: usize,
     /// Mean over images of the number of distinct outputs.
@@ -49,7 +53,7 @@ pub fn measure(subjects: &[Subject], data: &Dataset) -> (Vec<Consistency>, Vec<F
     let shown = rows.len().min(10);
     let (height, width) = (data.test.height(), data.test.width());
     let class = |&i: &usize| data.class_names[usize::from(data.test.label(i))].clone();
-    let mut panel = Panel::new("Standard deviation of each pixel over 100 passes", height, width)
+    let mut panel = Panel::new(&format!("Standard deviation of each pixel over {PASSES} passes"), height, width)
         .columns(&rows[..shown].iter().map(class).collect::<Vec<_>>())
         .row(Row::grey("original", &subjects[0].images(&data.test, &rows[..shown])));
     let mut chart = Chart::new(
@@ -59,15 +63,16 @@ pub fn measure(subjects: &[Subject], data: &Dataset) -> (Vec<Consistency>, Vec<F
     );
     let mut results = Vec::new();
     for subject in subjects {
-        let codes = subject.encode(&subject.images(&data.test, &rows));
+        let images = subject.images(&data.test, &rows);
+        let codes = subject.encode(&images);
         let ways: &[(Choice, &str)] = match subject.is_variational() {
             true => &[(Choice::Mean, ", z = μ"), (Choice::Sample, ", z ~ q")],
             false => &[(Choice::Mean, "")],
         };
         for &(choice, suffix) in ways {
-            let name = format!("{}{suffix}", subject.name);
-            let spreads: Vec<Spread> =
-                codes.iter().zip(&rows).map(|(code, &row)| Spread::of(&passes(subject, code, row, choice))).collect();
+            let name = format!("{}{suffix}", subject.name());
+            let spread = |(image, &row): (&Vec<f32>, &usize)| Spread::of(&passes(subject, image, row, choice));
+            let spreads: Vec<Spread> = images.iter().zip(&rows).map(spread).collect();
             let std: Vec<f64> = spreads.iter().map(|s| mean(s.std.iter().map(|&v| f64::from(v)))).collect();
             let sigma: Vec<f64> = codes.iter().map(|c| mean(c.sigma.iter().map(|&v| f64::from(v)))).collect();
             panel = panel.row(Row::heat(&name, &spreads[..shown].iter().map(|s| &s.std[..]).collect::<Vec<_>>()));
@@ -78,13 +83,15 @@ pub fn measure(subjects: &[Subject], data: &Dataset) -> (Vec<Consistency>, Vec<F
             let hamming = mean(spreads.iter().map(|s| s.hamming));
             results.push(Consistency {
                 name,
+                images: rows.len(),
+                passes: PASSES,
                 distinct_one: spreads[0].distinct,
                 distinct: mean(spreads.iter().map(|s| s.distinct as f64)),
                 pixel_std: mean(std.iter().copied()),
                 hamming,
                 hamming_share: hamming / data.test.pixels() as f64,
-                sigma_spread_correlation: varies.then(|| correlation(&sigma, &std)),
-                sigma_slope_correlation: varies.then(|| correlation(&sigma, &slopes(subject, &codes))),
+                sigma_spread_correlation: correlation(&sigma, &std),
+                sigma_slope_correlation: correlation(&sigma, &slopes(subject, &codes)),
             });
         }
     }
@@ -111,9 +118,10 @@ fn slopes(subject: &Subject, codes: &[Code]) -> Vec<f64> {
 /// The paragraphs.
 pub fn tell(ways: &[Consistency]) -> Vec<String> {
     let optional = |r: Option<f64>| r.map_or("–".into(), |r| format!("{r:.2}"));
+    let (images, passes) = ways.first().map_or((0, 0), |c| (c.images, c.passes));
     let mut text = vec![
         format!(
-            "Each of {IMAGES} test images is encoded and decoded {PASSES} times. An autoencoder's code is a point, a function of \
+            "Each of {images} test images is encoded and decoded {passes} times. An autoencoder's code is a point, a function of \
              the image. A VAE's is a distribution, q(z | x) = N(μ, σ²): one can decode its mean, or each time another sample."
         ),
         table(
@@ -139,7 +147,7 @@ pub fn tell(ways: &[Consistency]) -> Vec<String> {
     ];
     for c in ways {
         if c.distinct == 1.0 {
-            text.push(format!("{}: every pass gives the same bits, since nothing is drawn on the way.", c.name));
+            text.push(format!("{}: every pass gives the same bits: nothing is drawn on the way.", c.name));
             continue;
         }
         let share = 100.0 * c.hamming_share;
@@ -149,7 +157,7 @@ pub fn tell(ways: &[Consistency]) -> Vec<String> {
             _ => "What comes out is hardly tied to what went in: the posterior is wide",
         };
         text.push(format!(
-            "{}: {:.1} of {PASSES} passes differ. Thresholded at ½, two passes differ in {:.1} pixels, {share:.1} % of the image. \
+            "{}: {:.1} of {passes} outputs are distinct. Thresholded at ½, two passes differ in {:.1} pixels, {share:.1} % of the image. \
              {verdict}.",
             c.name, c.distinct, c.hamming
         ));
@@ -186,14 +194,15 @@ pub fn tell(ways: &[Consistency]) -> Vec<String> {
     text
 }
 
-/// What comes out when one image is decoded again and again.
-fn passes(subject: &Subject, code: &Code, row: usize, choice: Choice) -> Vec<Vec<f32>> {
-    let mut stream = Stream::new(subject.seed, Purpose::Sample, 1, row as u64);
-    let mut draw = |_| match choice {
-        Choice::Mean => code.mu.clone(),
+/// What comes out when one image is encoded and decoded again and again: a batch of copies, each going through on its own.
+fn passes(subject: &Subject, image: &[f32], row: usize, choice: Choice) -> Vec<Vec<f32>> {
+    let mut stream = Stream::new(subject.seed, Purpose::Posterior, 0, row as u64);
+    let mut draw = |code: Code| match choice {
+        Choice::Mean => code.mu,
         Choice::Sample => code.mu.iter().zip(&code.sigma).map(|(m, s)| m + s * stream.normal() as f32).collect(),
     };
-    subject.decode(&(0..PASSES).map(&mut draw).collect::<Vec<_>>())
+    let codes = subject.encode(&vec![image.to_vec(); PASSES]);
+    subject.decode(&codes.into_iter().map(&mut draw).collect::<Vec<_>>())
 }
 
 /// How outputs for one image differ.
@@ -232,6 +241,8 @@ mod tests {
     fn way(name: &str, distinct: f64, pixel_std: f64) -> Consistency {
         Consistency {
             name: name.into(),
+            images: 100,
+            passes: 100,
             distinct_one: distinct as usize,
             distinct,
             pixel_std,

@@ -1,9 +1,8 @@
 //! The training film: what the decoder makes of fixed latent points, and of fixed images, one frame an epoch.
 
-use super::{Subject, examples};
+use super::{Subject, equal_mass, examples};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::kernels::math::normal_quantile;
 use crate::plot::{Grey, Grid, film};
 use crate::train::{Folder, Trainer};
 use std::fs;
@@ -23,12 +22,11 @@ pub fn write_frame(trainer: &Trainer, data: &Dataset, folder: &Folder) -> Result
     let originals = subject.images(&data.test, &rows);
     let codes = subject.encode(&originals);
     let reconstructions = subject.decode(&codes.into_iter().map(|c| c.mu).collect::<Vec<_>>());
-    let at = |i: usize, n: usize| normal_quantile((i as f64 + 0.5) / n as f64) as f32;
     let point = |i: usize| {
         let mut z = vec![0.0; subject.latent];
-        z[0] = at(i % ROW, ROW);
+        z[0] = equal_mass(i % ROW, ROW);
         if let Some(z1) = z.get_mut(1) {
-            *z1 = at(ROWS - 1 - i / ROW, ROWS);
+            *z1 = equal_mass(ROWS - 1 - i / ROW, ROWS);
         }
         z
     };
@@ -38,17 +36,21 @@ pub fn write_frame(trainer: &Trainer, data: &Dataset, folder: &Folder) -> Result
     folder.write(&frame(trainer.progress.epoch), &png)
 }
 
-/// Joins the frames of `epochs` epochs to `film.png`, an animated PNG.
+/// Joins the frames of `epochs` epochs, those that are there, to `film.png`, an animated PNG.
 ///
 /// # Errors
-/// When a frame is missing or damaged.
+/// When a frame is damaged.
 pub fn write_film(epochs: u64, folder: &Folder) -> Result<()> {
     let read = |epoch| {
         let path = folder.path().join(frame(epoch));
         Grey::decode(&fs::read(&path).map_err(Error::io(&path))?, &path)
     };
-    let frames = (1..=epochs).map(read).collect::<Result<Vec<Grey>>>()?;
-    folder.write("film.png", &film(&frames, DELAYS.0, DELAYS.1))
+    let there = |epoch: &u64| folder.path().join(frame(*epoch)).exists();
+    let frames = (1..=epochs).filter(there).map(read).collect::<Result<Vec<Grey>>>()?;
+    match frames.is_empty() {
+        true => Ok(()),
+        false => folder.write("film.png", &film(&frames, DELAYS.0, DELAYS.1)),
+    }
 }
 
 fn frame(epoch: u64) -> String {

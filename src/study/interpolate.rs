@@ -1,6 +1,6 @@
 //! Walks in latent space between pairs of images, within a class and between classes.
 
-use super::{Figure, Subject, cross_entropy, mean, shown, table};
+use super::{Figure, Subject, mean, shown, table};
 use crate::data::Dataset;
 use crate::plot::{Panel, Row};
 use serde::Serialize;
@@ -39,13 +39,14 @@ impl Walk {
     }
 }
 
-/// Pairs within a class, and between classes.
+/// Pairs of test images within a class, and between classes.
 fn pairs(data: &Dataset) -> Vec<[usize; 2]> {
     let nth =
         |class: usize, n: usize| (0..data.test.len()).filter(|&i| usize::from(data.test.label(i)) == class).nth(n);
-    let classes = data.class_names.len();
-    let within = [0, 1, 8].map(|c| [nth(c % classes, 0), nth(c % classes, 1)]);
-    let between = [[0, 3], [1, 7], [5, 9]].map(|[a, b]| [nth(a % classes, 2), nth(b % classes, 2)]);
+    // Fashion-MNIST's T-shirt, Trouser and Bag; T-shirt and Dress, Trouser and Sneaker, Sandal and Ankle boot. A set with fewer
+    // classes has fewer pairs.
+    let within = [0, 1, 8].map(|class| [nth(class, 0), nth(class, 1)]);
+    let between = [[0, 3], [1, 7], [5, 9]].map(|classes| classes.map(|class| nth(class, 2)));
     within.into_iter().chain(between).filter_map(|[a, b]| Some([a?, b?])).collect()
 }
 
@@ -56,7 +57,7 @@ pub fn measure(subjects: &[Subject], data: &Dataset) -> (Vec<Walk>, Vec<Figure>)
 }
 
 fn of_one(subject: &Subject, data: &Dataset) -> (Vec<Walk>, Figure) {
-    let title = format!("Walks of the {} between two test images (framed), in a straight line of z", subject.name);
+    let title = format!("Walks of the {} between two test images (framed), in a straight line of z", subject.name());
     let mut panel = Panel::new(&title, data.test.height(), data.test.width());
     let mut walks = Vec::new();
     for ends in pairs(data) {
@@ -68,15 +69,16 @@ fn of_one(subject: &Subject, data: &Dataset) -> (Vec<Walk>, Figure) {
         };
         let decoded = subject.decode(&(0..STEPS).map(point).collect::<Vec<Vec<f32>>>());
         let classes = ends.map(|i| data.class_names[usize::from(data.test.label(i))].clone());
-        let losses = [cross_entropy(&originals[0], &decoded[0]), cross_entropy(&originals[1], &decoded[STEPS - 1])];
+        let losses = subject.losses(&originals, &codes.iter().map(|c| c.mu.clone()).collect::<Vec<_>>());
+        let losses = [losses[0], losses[1]];
         let row: Vec<Vec<f32>> = [&originals[..1], &decoded[..], &originals[1..]].concat();
         let change = |a: &[f32], b: &[f32]| mean(a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs())));
         let steps = decoded.windows(2).map(|pair| change(&pair[0], &pair[1])).collect();
-        let walk = Walk { name: subject.name.to_string(), ends, classes, losses, steps };
+        let walk = Walk { name: subject.name().to_string(), ends, classes, losses, steps };
         panel = panel.row(Row::grey(&walk.title(), &row).framed(&[0, STEPS + 1]));
         walks.push(walk);
     }
-    (walks, Figure::new(figure(subject.name), panel.svg()))
+    (walks, Figure::new(figure(subject.name()), panel.svg()))
 }
 
 fn figure(name: &str) -> String {

@@ -1,8 +1,7 @@
 //! The latent space: where images go, and what is decoded from where.
 
-use super::{Code, Figure, Subject, list, mean, shown, table};
+use super::{Code, Figure, Subject, equal_mass, list, mean, shown, table};
 use crate::data::Dataset;
-use crate::kernels::math::normal_quantile;
 use crate::plot::{Chart, Grid};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -38,6 +37,13 @@ pub struct Latent {
     pub active_units: usize,
 }
 
+impl Latent {
+    /// Whether there are two dimensions, which can be drawn.
+    fn is_plane(&self) -> bool {
+        self.std.len() == 2
+    }
+}
+
 /// Encodes the test set with each network. For two latent dimensions, draws the means, and what a VAE decodes over the prior.
 pub fn measure(subjects: &[Subject], data: &Dataset) -> (Vec<Latent>, Vec<Figure>) {
     let (numbers, scatters): (Vec<_>, Vec<_>) = subjects.iter().map(|subject| of_one(subject, data)).unzip();
@@ -59,7 +65,7 @@ fn of_one(subject: &Subject, data: &Dataset) -> (Latent, Option<Figure>) {
         |class: usize| dims.clone().map(|d| mean(of_class(class).map(|c| f64::from(c.mu[d])))).collect::<Vec<f64>>();
     let present = || data.class_names.iter().enumerate().filter(|(class, _)| of_class(*class).next().is_some());
     let numbers = Latent {
-        name: subject.name.to_string(),
+        name: subject.name().to_string(),
         variational: subject.is_variational(),
         guess: present().map(|(class, _)| of_class(class).count()).max().unwrap_or(0) as f64 / codes.len() as f64,
         knn_accuracy: knn_accuracy(&codes, data.test.labels(), data.class_names.len()),
@@ -78,7 +84,7 @@ fn of_one(subject: &Subject, data: &Dataset) -> (Latent, Option<Figure>) {
     }
     let title = format!(
         "Latent space of the {}: the test images{}",
-        subject.name,
+        subject.name(),
         if subject.is_variational() { " (means μ)" } else { "" }
     );
     let mut chart = Chart::new(&title, "z₁", "z₂").square();
@@ -98,7 +104,7 @@ fn of_one(subject: &Subject, data: &Dataset) -> (Latent, Option<Figure>) {
     for (name, mean) in &numbers.class_means {
         chart = chart.note(name, (mean[0], mean[1]));
     }
-    (numbers, Some(Figure::new(figure(subject.name), chart.svg())))
+    (numbers, Some(Figure::new(figure(subject.name()), chart.svg())))
 }
 
 fn figure(name: &str) -> String {
@@ -130,7 +136,7 @@ fn knn_accuracy(codes: &[Code], labels: &[u8], classes: usize) -> f64 {
 /// Images decoded on a grid of equal prior mass: z = (Φ⁻¹(u), Φ⁻¹(v)) for u, v at the centres of equal cells of (0, 1), z₂
 /// upwards.
 fn manifold(subject: &Subject, data: &Dataset) -> Figure {
-    let at = |i: usize| normal_quantile((i as f64 + 0.5) / GRID as f64) as f32;
+    let at = |i: usize| equal_mass(i, GRID);
     let points: Vec<Vec<f32>> = (0..GRID * GRID).map(|i| vec![at(i % GRID), at(GRID - 1 - i / GRID)]).collect();
     let grid = Grid::new(data.test.height(), data.test.width()).per_row(GRID);
     Figure::new(MANIFOLD, grid.grey(&subject.decode(&points)))
@@ -138,13 +144,9 @@ fn manifold(subject: &Subject, data: &Dataset) -> Figure {
 
 /// The paragraphs.
 pub fn tell(spaces: &[Latent]) -> Vec<String> {
-    let mut text = vec![
-        "The mean μ of each test image's code, coloured by its class, which no network was told. Each class is named at the mean \
-         of its codes."
-            .to_string(),
-    ];
+    let mut text = vec!["The mean μ of each test image's code. No network was told a class.".to_string()];
     for l in spaces {
-        if l.std.len() == 2 {
+        if l.is_plane() {
             text.push(shown(&format!("Latent space of the {}", l.name), &figure(&l.name)));
         }
         let (accuracy, guess) = (100.0 * l.knn_accuracy, 100.0 * l.guess);
@@ -194,7 +196,7 @@ pub fn tell(spaces: &[Latent]) -> Vec<String> {
         };
         text.push(format!("Mean μ of each class:\n\n{}", table(&header, (0..first.class_means.len()).map(row))));
     }
-    if spaces.iter().any(|l| l.variational && l.std.len() == 2) {
+    if spaces.iter().any(|l| l.variational && l.is_plane()) {
         text.push(shown("Decoded grid of equal prior mass", MANIFOLD));
         text.push(format!(
             "What the VAE decodes at {GRID} × {GRID} points, each standing for the same share of the prior: z = (Φ⁻¹(u), Φ⁻¹(v)) for \
@@ -222,10 +224,11 @@ fn against_the_prior(l: &Latent) -> String {
         _ => "about as wide as the prior, so that drawing from the prior reaches what was encoded",
     };
     format!(
-        "{}: a posterior has a mean σ of {} (shown as ellipses of 1 σ). All of them together have a standard deviation of {}, \
+        "{}: a posterior has a mean σ of {}{}. All of them together have a standard deviation of {}, \
          {verdict}.",
         l.name,
         list(&l.sigma),
+        if l.is_plane() { " (the ellipses are some of them, at 1 σ)" } else { "" },
         list(&l.spread)
     )
 }

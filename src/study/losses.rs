@@ -2,7 +2,6 @@
 
 use super::{Figure, report::Run, shown, table};
 use crate::data::Baselines;
-use crate::models::Kind;
 use crate::plot::Chart;
 use crate::train::{Record, is_collapsed};
 
@@ -41,7 +40,7 @@ impl Run {
     }
 
     fn is_variational(&self) -> bool {
-        self.config.architecture.kind == Kind::Vae
+        self.config.architecture.kind.is_variational()
     }
 }
 
@@ -174,6 +173,7 @@ fn between(a: &Run, v: &Run) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::Kind;
     use crate::train::{Config, Score};
 
     const BASELINES: Baselines =
@@ -182,8 +182,7 @@ mod tests {
     fn run(kind: Kind, test: &[f64], kl: Option<f64>) -> Run {
         let record = |split: &str, i: usize| Record::new(i as u64 + 1, split, Score { recon: test[i], kl }, 0.0);
         let records = (0..test.len()).flat_map(|i| [record("train", i), record("test", i)]).collect();
-        let name = if kind == Kind::Ae { "AE" } else { "VAE" };
-        Run { name: name.into(), config: Config::new(kind, 784), records }
+        Run { name: kind.name().into(), config: Config::new(kind, 784), records }
     }
 
     #[test]

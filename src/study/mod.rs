@@ -15,8 +15,11 @@ pub mod sample;
 
 use crate::autograd::Tape;
 use crate::data::{Binarise, Dataset, Split};
+use crate::kernels::Real;
+use crate::kernels::math::normal_quantile;
 use crate::models::{Kind, Model};
 use crate::nn::{Params, Pass};
+use crate::rng::{Purpose, Stream};
 use crate::tensor::Tensor;
 use crate::train::{Trained, Trainer};
 
@@ -61,8 +64,7 @@ const BATCH: usize = 500;
 
 /// A network to study: it only looks, it does not train.
 pub struct Subject<'a> {
-    /// `AE` or `VAE`.
-    pub name: &'static str,
+    kind: Kind,
     model: &'a Model,
     params: &'a Params<f32>,
     binarise: Binarise,
@@ -96,23 +98,25 @@ impl<'a> From<&'a Trained> for Subject<'a> {
 impl<'a> Subject<'a> {
     fn new(config: &crate::train::Config, model: &'a Model, params: &'a Params<f32>) -> Self {
         let a = &config.architecture;
-        let name = match a.kind {
-            Kind::Ae => "AE",
-            Kind::Vae => "VAE",
-        };
-        Subject { name, model, params, binarise: config.binarize, latent: a.latent, seed: config.seed }
+        Subject { kind: a.kind, model, params, binarise: config.binarize, latent: a.latent, seed: config.seed }
+    }
+
+    /// `AE` or `VAE`.
+    pub fn name(&self) -> &'static str {
+        self.kind.name()
     }
 
     /// Whether it encodes to a distribution.
     pub fn is_variational(&self) -> bool {
-        matches!(self.model, Model::Vae(_))
+        self.kind.is_variational()
     }
 
-    /// Images of a split as the network sees them.
-    pub fn images(&self, split: &Split, rows: &[usize]) -> Vec<Vec<f32>> {
+    /// Test images as the network sees them.
+    pub fn images(&self, test: &Split, rows: &[usize]) -> Vec<Vec<f32>> {
         let image = |&row: &usize| {
-            let mut x = vec![0.0; split.pixels()];
-            self.binarise.write(split.image(row), self.seed, 0, row, &mut x);
+            let mut x = vec![0.0; test.pixels()];
+            let noise = || Stream::new(self.seed, Purpose::BinariseTest, 0, row as u64);
+            self.binarise.write(test.image(row), noise, &mut x);
             x
         };
         rows.iter().map(image).collect()
@@ -138,12 +142,23 @@ impl<'a> Subject<'a> {
 
     /// Pixel probabilities σ(logits) of latent points.
     pub fn decode(&self, points: &[Vec<f32>]) -> Vec<Vec<f32>> {
+        let mut images = self.logits(points);
+        images.iter_mut().flatten().for_each(|x| *x = x.sigmoid());
+        images
+    }
+
+    /// −ln p(x | z) of images with their codes, nats.
+    pub fn losses(&self, images: &[Vec<f32>], points: &[Vec<f32>]) -> Vec<f64> {
+        images.iter().zip(&self.logits(points)).map(|(x, logits)| cross_entropy(x, logits)).collect()
+    }
+
+    fn logits(&self, points: &[Vec<f32>]) -> Vec<Vec<f32>> {
         let mut tape = Tape::new();
         let mut images = Vec::with_capacity(points.len());
         for points in points.chunks(BATCH) {
             tape.begin();
             let pass = Pass::new(&tape, self.params);
-            let p = self.model.decode(&pass, tape.leaf(matrix(points))).sigmoid().value();
+            let p = self.model.decode(&pass, tape.leaf(matrix(points))).value();
             images.extend((0..points.len()).map(|i| p.row(i).to_vec()));
         }
         images
@@ -154,15 +169,10 @@ fn matrix(rows: &[Vec<f32>]) -> Tensor<f32> {
     Tensor::new(rows.concat(), [rows.len(), rows[0].len()])
 }
 
-/// Cross-entropy of an image under pixel probabilities, nats. Probabilities are held within [2⁻²⁴, 1 − 2⁻²⁴].
-pub fn cross_entropy(x: &[f32], p: &[f32]) -> f64 {
-    use crate::kernels::math::double::ln;
-    const EDGE: f64 = 1.0 / 16_777_216.0;
-    let term = |(&x, &p): (&f32, &f32)| {
-        let (x, p) = (f64::from(x), f64::from(p).clamp(EDGE, 1.0 - EDGE));
-        -x * ln(p) - (1.0 - x) * ln(1.0 - p)
-    };
-    x.iter().zip(p).map(term).sum()
+/// Cross-entropy of an image under logits, nats: Σ softplus(l) − l x.
+fn cross_entropy(x: &[f32], logits: &[f32]) -> f64 {
+    let term = |(&x, &l): (&f32, &f32)| f64::from(l).softplus() - f64::from(l) * f64::from(x);
+    x.iter().zip(logits).map(term).sum()
 }
 
 /// The first test image of each class, in the order of the classes, filled up with the next images to `n`.
@@ -177,15 +187,21 @@ pub fn examples(data: &Dataset, n: usize) -> Vec<usize> {
     rows
 }
 
+/// The centre of part i of n parts of N(0, 1) with equal mass: Φ⁻¹((i + ½) / n).
+fn equal_mass(i: usize, n: usize) -> f32 {
+    normal_quantile((i as f64 + 0.5) / n as f64) as f32
+}
+
 /// Mean of numbers.
 fn mean(x: impl IntoIterator<Item = f64>) -> f64 {
     let (sum, n) = x.into_iter().fold((0.0, 0.0), |(sum, n), x| (sum + x, n + 1.0));
     sum / n
 }
 
-/// Pearson's correlation.
-fn correlation(x: &[f64], y: &[f64]) -> f64 {
+/// Pearson's correlation; none where one of the two does not vary.
+fn correlation(x: &[f64], y: &[f64]) -> Option<f64> {
     let (mx, my) = (mean(x.iter().copied()), mean(y.iter().copied()));
     let sum = |f: &dyn Fn(f64, f64) -> f64| x.iter().zip(y).map(|(x, y)| f(x - mx, y - my)).sum::<f64>();
-    sum(&|a, b| a * b) / (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt()
+    let r = sum(&|a, b| a * b) / (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt();
+    r.is_finite().then_some(r)
 }

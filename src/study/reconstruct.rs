@@ -1,6 +1,6 @@
 //! Originals above reconstructions, with the loss of each.
 
-use super::{Figure, Subject, cross_entropy, examples, mean, shown};
+use super::{Figure, Subject, examples, mean, shown};
 use crate::data::Dataset;
 use crate::plot::{Panel, Row};
 use serde::Serialize;
@@ -33,11 +33,11 @@ pub fn measure(subjects: &[Subject], data: &Dataset) -> (Reconstructions, Vec<Fi
     let mut losses = Vec::new();
     for subject in subjects {
         let codes = subject.encode(&originals);
-        let decoded = subject.decode(&codes.into_iter().map(|c| c.mu).collect::<Vec<_>>());
-        let loss: Vec<f64> = originals.iter().zip(&decoded).map(|(x, p)| cross_entropy(x, p)).collect();
+        let means: Vec<_> = codes.into_iter().map(|c| c.mu).collect();
+        let (decoded, loss) = (subject.decode(&means), subject.losses(&originals, &means));
         let captions: Vec<String> = loss.iter().map(|l| format!("{l:.1}")).collect();
-        panel = panel.row(Row::grey(subject.name, &decoded).captions(&captions));
-        losses.push((subject.name.to_string(), loss));
+        panel = panel.row(Row::grey(subject.name(), &decoded).captions(&captions));
+        losses.push((subject.name().to_string(), loss));
     }
     (Reconstructions { images: rows, classes, losses }, vec![Figure::new(FIGURE, panel.svg())])
 }

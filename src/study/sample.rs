@@ -24,7 +24,7 @@ const FIGURE: &str = "samples.svg";
 /// Draws points from the prior and decodes them: pixel probabilities, and Bernoulli samples of them.
 pub fn measure(subject: &Subject, data: &Dataset) -> (Samples, Vec<Figure>) {
     let n = IMAGES;
-    let stream = |row: usize| Stream::new(subject.seed, Purpose::Sample, 2, row as u64);
+    let stream = |row: usize| Stream::new(subject.seed, Purpose::Prior, 0, row as u64);
     let z: Vec<Vec<f32>> = (0..n)
         .map(|row| {
             let mut z = vec![0.0; subject.latent];
@@ -37,11 +37,11 @@ pub fn measure(subject: &Subject, data: &Dataset) -> (Samples, Vec<Figure>) {
         .iter()
         .enumerate()
         .map(|(row, p)| {
-            let mut stream = Stream::new(subject.seed, Purpose::Sample, 3, row as u64);
+            let mut stream = Stream::new(subject.seed, Purpose::Pixels, 0, row as u64);
             p.iter().map(|&p| if stream.uniform() < f64::from(p) { 1.0 } else { 0.0 }).collect()
         })
         .collect();
-    let title = format!("{n} new images of the {} from z ~ N(0, I), with their z", subject.name);
+    let title = format!("{n} new images of the {} from z ~ N(0, I), with their z", subject.name());
     let mut panel = Panel::new(&title, data.test.height(), data.test.width());
     let caption = |z: &Vec<f32>| z.iter().take(2).map(|v| format!("{v:.2}")).collect::<Vec<_>>().join(" ");
     for rows in (0..n).collect::<Vec<_>>().chunks(10) {

@@ -119,7 +119,7 @@ impl<F: Real> Tensor<F> {
 }
 
 impl<F: Real> From<ArrayD<F>> for Tensor<F> {
-    /// Copies the elements if the array is not in row-major order.
+    /// Copies the elements, in row-major order.
     fn from(array: ArrayD<F>) -> Self {
         let shape = Shape::new(array.shape());
         Tensor::new(array.into_iter().collect(), shape)

@@ -30,8 +30,12 @@ impl Shape {
     }
 
     /// Number of elements: the product of the extents, 1 for a scalar.
+    ///
+    /// # Panics
+    /// When it exceeds what can be addressed.
     pub fn size(&self) -> usize {
-        self.iter().product()
+        let product = self.iter().try_fold(1usize, |size, &extent| size.checked_mul(extent));
+        product.unwrap_or_else(|| panic!("shape: {self} has too many elements"))
     }
 
     /// This shape with axis `axis` of extent `extent`.

@@ -115,7 +115,6 @@ impl Trained {
     pub fn load(path: &Path) -> Result<Self> {
         let file = Checkpoint::read(path)?;
         let (header, tensors) = file.open(path)?;
-        header.config.validate()?;
         let (model, mut params) = Model::new(&header.config.architecture, header.config.seed);
         read_weights(path, &tensors, &mut params)?;
         Ok(Trained { config: header.config, model, params, data: header.data, progress: header.progress })
@@ -138,6 +137,11 @@ impl Checkpoint {
         let header: Header = serde_json::from_str(json).map_err(|e| bad("header", e.to_string()))?;
         if header.version != VERSION {
             return Err(Error::format(path, "version", VERSION, header.version));
+        }
+        header.config.validate()?;
+        let (needed, found) = (header.config.architecture.weights().unwrap_or(usize::MAX), self.0.len());
+        if needed > found / size_of::<f32>() {
+            return Err(bad("weights", format!("{found} bytes for {needed} weights")));
         }
         let tensors = SafeTensors::deserialize(&self.0).map_err(|e| bad("file", e.to_string()))?;
         Ok((header, tensors))

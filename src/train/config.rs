@@ -17,6 +17,9 @@ pub enum OptimizerKind {
     Sgd,
 }
 
+/// 1 GiB of them, three times that with what Adam remembers.
+const MOST_WEIGHTS: usize = 1 << 28;
+
 /// The configuration of a run. With the data it decides every bit of the result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Config {
@@ -71,8 +74,11 @@ impl Config {
     /// A [`Error::Usage`] that names the first setting that does not.
     pub fn validate(&self) -> Result<()> {
         let positive = |x: f64| x.is_finite() && x > 0.0;
-        let rules: [(bool, &str, &str, String); 9] = [
-            (self.epochs > 0, "--epochs", "at least 1", self.epochs.to_string()),
+        let a = &self.architecture;
+        let long = 1..=1_000_000;
+        let rules: [(bool, &str, &str, String); 11] = [
+            (long.contains(&self.epochs), "--epochs", "1 to 1000000", self.epochs.to_string()),
+            (self.beta_warmup <= *long.end(), "--beta-warmup", "at most 1000000", self.beta_warmup.to_string()),
             (self.batch_size > 0, "--batch-size", "at least 1", self.batch_size.to_string()),
             (positive(self.lr), "--lr", "a positive number", self.lr.to_string()),
             (
@@ -83,14 +89,15 @@ impl Config {
             ),
             (self.clip_norm.is_none_or(positive), "--clip-norm", "a positive number", format!("{:?}", self.clip_norm)),
             (self.beta.is_finite() && self.beta >= 0.0, "--beta", "0 or a positive number", self.beta.to_string()),
-            (self.architecture.latent > 0, "--latent-dim", "at least 1", self.architecture.latent.to_string()),
+            (a.latent > 0, "--latent-dim", "at least 1", a.latent.to_string()),
+            (a.hidden.iter().all(|&h| h > 0), "--hidden", "widths of at least 1", format!("{:?}", a.hidden)),
+            (a.pixels > 0, "images", "at least one pixel", a.pixels.to_string()),
             (
-                self.architecture.hidden.iter().all(|&h| h > 0),
-                "--hidden",
-                "widths of at least 1",
-                format!("{:?}", self.architecture.hidden),
+                a.weights().is_some_and(|n| n <= MOST_WEIGHTS),
+                "--hidden, --latent-dim",
+                "at most 268435456 weights",
+                a.weights().map_or("more than can be counted".into(), |n| n.to_string()),
             ),
-            (self.architecture.pixels > 0, "images", "at least one pixel", self.architecture.pixels.to_string()),
         ];
         match rules.into_iter().find(|(good, ..)| !good) {
             Some((_, what, expected, found)) => {

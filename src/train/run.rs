@@ -28,8 +28,8 @@ impl Watch for () {}
 /// images, two lines of metrics and a checkpoint.
 ///
 /// # Errors
-/// [`Error::Interrupted`] when `stop` was set: the step was finished and saved first. [`Error::Diverged`] leaves the last
-/// epoch's checkpoint. Others when a file cannot be written.
+/// [`Error::Interrupted`] when `stop` was set: the step was finished and saved first. [`Error::Diverged`] leaves the
+/// checkpoint of the last epoch that ended well. Others when a file cannot be written.
 pub fn run(
     trainer: &mut Trainer,
     data: &Dataset,
@@ -58,6 +58,9 @@ pub fn run(
         let p = &mut trainer.progress;
         (p.epoch, p.batch, p.images, p.recon, p.kl) = (p.epoch + 1, 0, 0, 0.0, 0.0);
         let test = trainer.evaluate(&data.test);
+        if !test.total().is_finite() {
+            return Err(Error::Diverged { step: trainer.progress.step, tensor: "the loss on the test images".into() });
+        }
         trainer.progress.seconds = seconds();
         let record = |split, score| Record::new(trainer.progress.epoch, split, score, trainer.progress.seconds);
         records.extend([record("train", train), record("test", test)]);

@@ -4,7 +4,7 @@ use super::{Config, OptimizerKind, Score};
 use crate::autograd::{Tape, Var};
 use crate::data::{Binarise, Dataset, Split, epoch_order};
 use crate::error::{Error, Result};
-use crate::models::{Kind, Model};
+use crate::models::Model;
 use crate::nn::{Params, Pass};
 use crate::optim::{Adam, Optimizer, Sgd, warm_up};
 use crate::rng::{Purpose, Stream};
@@ -92,7 +92,8 @@ impl Trainer {
 
         self.tape.begin();
         let pass = Pass::new(&self.tape, &self.params);
-        let x = gather(&self.tape, &data.train, rows.iter().map(|&i| i as usize), binarize, seed, p.epoch);
+        let binarise = |row| Stream::new(seed, Purpose::Binarise, p.epoch, row);
+        let x = gather(&self.tape, &data.train, rows.iter().map(|&i| i as usize), binarize, binarise);
         let latent = self.config.architecture.latent;
         let eps =
             || noise(&self.tape, rows.len(), latent, |row| Stream::new(seed, Purpose::Reparameterise, p.step, row));
@@ -102,11 +103,13 @@ impl Trainer {
             return Err(diverged("the loss".into()));
         }
         let mut grads = pass.backward(loss.total);
-        if let Some(max) = clip_norm {
-            grads.clip_norm(max);
-        }
         if let Some(id) = grads.not_finite() {
             return Err(diverged(format!("the gradient of {}", self.params.name(id))));
+        }
+        if let Some(max) = clip_norm
+            && !grads.clip_norm(max).is_finite()
+        {
+            return Err(diverged("the norm of the gradient".into()));
         }
         let lr = lr * lr_schedule.factor(p.step, epochs * batches);
         let n = rows.len() as f64;
@@ -127,44 +130,44 @@ impl Trainer {
         self.score(self.progress.recon / n, self.progress.kl / n)
     }
 
-    /// The loss over a split with the weights as they are, one sample of z an image.
-    pub fn evaluate(&mut self, split: &Split) -> Score {
+    /// The loss over the test images with the weights as they are, one sample of z an image.
+    pub fn evaluate(&mut self, test: &Split) -> Score {
         let Config { batch_size, binarize, seed, .. } = self.config;
         let epoch = self.progress.epoch;
         let latent = self.config.architecture.latent;
         let (mut recon, mut kl) = (0.0, 0.0);
-        for first in (0..split.len()).step_by(batch_size) {
-            let rows = first..split.len().min(first + batch_size);
+        for first in (0..test.len()).step_by(batch_size) {
+            let rows = first..test.len().min(first + batch_size);
             let n = rows.len() as f64;
             self.tape.begin();
             let pass = Pass::new(&self.tape, &self.params);
-            let x = gather(&self.tape, split, rows.clone(), binarize, seed, epoch);
+            let binarise = |row| Stream::new(seed, Purpose::BinariseTest, 0, row);
+            let x = gather(&self.tape, test, rows.clone(), binarize, binarise);
             let stream = |row| Stream::new(seed, Purpose::Evaluate, epoch, first as u64 + row);
             let loss = self.model.loss(&pass, x, || noise(&self.tape, rows.len(), latent, stream), 1.0);
             recon += n * f64::from(loss.recon.item());
             kl += n * loss.kl.map_or(0.0, |kl| f64::from(kl.item()));
         }
-        let n = split.len() as f64;
+        let n = test.len() as f64;
         self.score(recon / n, kl / n)
     }
 
     fn score(&self, recon: f64, kl: f64) -> Score {
-        Score { recon, kl: (self.config.architecture.kind == Kind::Vae).then_some(kl) }
+        Score { recon, kl: self.config.architecture.kind.is_variational().then_some(kl) }
     }
 }
 
-/// The images of `rows` as numbers, `[B, D]`.
-pub(crate) fn gather<'t>(
+/// The images of `rows` as numbers, `[B, D]`, each with the stream of its row.
+fn gather<'t>(
     tape: &'t Tape<f32>,
     split: &Split,
     rows: impl ExactSizeIterator<Item = usize>,
     binarise: Binarise,
-    seed: u64,
-    epoch: u64,
+    stream: impl Fn(u64) -> Stream,
 ) -> Var<'t, f32> {
     tape.leaf_with([rows.len(), split.pixels()], |x| {
         for (x, row) in x.chunks_exact_mut(split.pixels()).zip(rows) {
-            binarise.write(split.image(row), seed, epoch, row, x);
+            binarise.write(split.image(row), || stream(row as u64), x);
         }
     })
 }
