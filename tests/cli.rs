@@ -95,7 +95,7 @@ fn a_resume_on_other_data_is_refused() {
     let run = dir.path().join("run");
     assert!(small("ae", &run, &[]).status.success());
     let said = refused(&["train", "--resume", run.to_str().unwrap(), "--data", "synthetic", "--limit", "200"], 1);
-    assert!(said.contains("checkpoint.safetensors: data: expected SHA-256 "), "{said}");
+    assert!(said.contains("checkpoint.safetensors: data: expected those it was trained on (SHA-256 "), "{said}");
 }
 
 #[test]

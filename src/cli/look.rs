@@ -43,6 +43,12 @@ pub fn run(look: Look, args: LookArgs) -> Result<()> {
         let found = format!("{} ({}); name them with --data to look at the run on them", data.name, data.source);
         return Err(Error::format(&folder.checkpoint(), "data", "those it was trained on", found));
     }
+    if matches!(look, Look::Sample) && !trained.config.architecture.kind.is_variational() {
+        return Err(Error::Usage("an autoencoder has no prior to draw new images from; sample needs a VAE".into()));
+    }
+    if data.digest != trained.data {
+        eprintln!("note: {} is not what the run was trained on", data.name);
+    }
     let subjects = [Subject::from(&trained)];
     let (json, text, figures) = experiment(look, &subjects, &data);
     for figure in &figures {

@@ -44,7 +44,7 @@ struct Global {
     /// Instruction set to compute with; results do not depend on it
     #[arg(long, global = true, value_enum, default_value = "auto", env = "ELBO_SIMD")]
     simd: SimdChoice,
-    /// Say only what went wrong
+    /// No progress: only results and what went wrong
     #[arg(long, short, global = true)]
     quiet: bool,
 }
@@ -176,6 +176,7 @@ fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
         if flag.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
+        eprintln!("\nstopping after this step; once more to stop at once, at what was last saved");
     })
     .map_err(|e| Error::Usage(format!("cannot handle Ctrl-C: {e}")))?;
     Ok(stop)

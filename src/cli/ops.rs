@@ -7,9 +7,9 @@ use crate::ops::CATALOGUE;
 
 /// Prints name, formula and derivative of each op.
 pub fn list() -> Result<()> {
-    say!("{:<14}{:<42}derivative (g: cotangent of y)", "op", "y")?;
+    say!("{:<14}{:<44}derivative (g: cotangent of y)", "op", "y")?;
     for row in &CATALOGUE {
-        say!("{:<14}{:<42}{}", row.name, row.formula, row.derivative)?;
+        say!("{:<14}{:<44}{}", row.name, row.formula, row.derivative)?;
     }
     Ok(())
 }

@@ -30,7 +30,6 @@ pub struct StudyArgs {
 }
 
 pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
-    let start = Instant::now();
     let data = args.data.load()?;
     let stop = stop_on_ctrl_c()?;
     let (mut trainers, folder) = match &args.resume {
@@ -58,6 +57,7 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
         film::write_film(trainer.config.epochs, &own)?;
         runs.push(Run { name: kind.name().into(), config: trainer.config.clone(), records: own.read_metrics()? });
     }
+    let start = Instant::now();
     let subjects: Vec<Subject> = trainers.iter().map(Subject::from).collect();
     let go_on = || match stop.load(Ordering::Relaxed) {
         true => Err(interrupted(trainers[1].progress.step)),
@@ -76,10 +76,23 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
     for figure in [losses::draw(&runs, &baselines), r, c, l, s, w].concat() {
         folder.write(&figure.path(), &figure.bytes)?;
     }
+    let images = [data.train.len(), data.test.len()];
     let (data, digest) = (data.name, data.digest);
-    let seconds = start.elapsed().as_secs_f64();
-    let summary =
-        Summary { data, digest, baselines, runs, reconstructions, consistency, latent, samples, walks, seconds };
+    let training: f64 = trainers.iter().map(|t| t.progress.seconds).sum();
+    let seconds = training + start.elapsed().as_secs_f64();
+    let summary = Summary {
+        data,
+        digest,
+        images,
+        baselines,
+        runs,
+        reconstructions,
+        consistency,
+        latent,
+        samples,
+        walks,
+        seconds,
+    };
     folder.write("summary.json", files::json(&summary).as_bytes())?;
     folder.write("report.md", markdown(&summary).as_bytes())?;
     say!("{}", folder.path().join("report.md").display())?;

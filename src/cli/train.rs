@@ -149,6 +149,7 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
     let kind = trainer.config.architecture.kind;
     let mut show = Show::new(kind.name(), &trainer, &data, &folder, quiet);
     train::run(&mut trainer, &data, &folder, &mut show, &stop)?;
+    drop(show);
     if let Some(last) = folder.read_metrics()?.last() {
         let b = Baselines::of(&data, trainer.config.binarize);
         let split = last.kl.map(|kl| format!(": reconstruction {:.2}, KL {kl:.2}", last.recon)).unwrap_or_default();

@@ -1,10 +1,11 @@
-//! Watches a run: frames of its film into its folder, and progress on stderr: a bar for the epoch in hand, a line for each that is done. The bar is only drawn on a terminal.
+//! Watches a run: frames of its film into its folder; on stderr a line for each epoch that is done and, on a terminal, a bar.
 
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::study::film;
 use crate::train::{Folder, Score, Trainer, Watch};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt;
 
 /// Shows a run while it trains.
 pub struct Show<'a> {
@@ -21,8 +22,16 @@ impl<'a> Show<'a> {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let images = data.train.len() as u64;
         let bar = ProgressBar::with_draw_target(Some(images * trainer.config.epochs), target);
-        let style = "{prefix} {wide_bar} {msg}  {per_sec:>14}  {eta} left";
-        bar.set_style(ProgressStyle::with_template(style).expect("the template is well-formed"));
+        let narrow = console::Term::stderr().size().1 < 100;
+        let template = match narrow {
+            true => "{prefix} {percent:>3} %  {eta} left  {wide_msg}",
+            false => "{prefix} {wide_bar} {msg}  {rate:>8} images/s  {eta} left",
+        };
+        let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
+            write!(out, "{:.0}", state.per_sec()).expect("a bar takes text");
+        };
+        let style = ProgressStyle::with_template(template).expect("the template is well-formed");
+        bar.set_style(style.with_key("rate", rate));
         bar.set_prefix(name.to_string());
         bar.set_position(images * trainer.progress.epoch + trainer.progress.images);
         bar.reset_eta();
@@ -30,11 +39,18 @@ impl<'a> Show<'a> {
     }
 }
 
+impl Drop for Show<'_> {
+    /// What is said after the run begins on a line of its own.
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 impl Watch for Show<'_> {
     fn step(&mut self, trainer: &Trainer) {
         let p = &trainer.progress;
         self.bar.set_position(self.images * p.epoch + p.images);
-        if p.step.is_multiple_of(16) {
+        if p.step % 16 == 1 {
             self.bar.set_message(format!("epoch {:>2}  {}", p.epoch + 1, shown(trainer.running())));
         }
     }

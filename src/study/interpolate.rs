@@ -90,7 +90,8 @@ pub fn tell(walks: &[Walk]) -> Vec<String> {
     let even = 1.0 / (STEPS - 1) as f64;
     let mut text = vec![format!(
         "Two test images are encoded, and the straight line between their means is decoded at {STEPS} equally distant points. \
-         If all steps changed the image equally, the largest would hold {:.1} % of the change.",
+         The change in a step is the mean over pixels of the change of their probability; if all steps were equal, the largest \
+         would hold {:.1} % of it.",
         100.0 * even
     )];
     let mut names: Vec<&str> = walks.iter().map(|w| &w.name[..]).collect();
@@ -109,14 +110,13 @@ pub fn tell(walks: &[Walk]) -> Vec<String> {
         let share = |within: bool| {
             let (sum, n) = (own.iter().filter(|w| w.is_within_a_class() == within))
                 .fold((0.0, 0.0), |(sum, n), w| (sum + w.largest_step(), n + 1.0));
-            (n > 0.0).then(|| sum / n)
+            (sum > 0.0).then(|| sum / n)
         };
         if let (Some(within), Some(between)) = (share(true), share(false)) {
             let verdict = if between > 1.25 * within {
-                "Between classes the change is the less even: it gathers at the borders where one garment gives way to another."
+                "The walks between classes are the less even."
             } else if within > 1.25 * between {
-                "Here it is within a class that the change is the less even: the line between two of its images crosses the \
-                 border of another garment or cut."
+                "The walks within a class are the less even."
             } else {
                 "Walks within and between classes are about equally even."
             };
@@ -146,8 +146,10 @@ mod tests {
             let walks = [walk(["Bag", "Bag"], within), walk(["Bag", "Coat"], between)];
             tell(&walks).pop().unwrap()
         };
-        assert!(said(even, jump).contains("25 % of the change within classes and 90 % between them. Between classes"));
-        assert!(said(jump, even).contains("within a class that the change is the less even"));
+        assert!(
+            said(even, jump).contains("25 % of the change within classes and 90 % between them. The walks between")
+        );
+        assert!(said(jump, even).contains("walks within a class are the less even"));
         assert!(said(even, even).contains("equally even"));
     }
 }

@@ -1,6 +1,6 @@
 //! The latent space: where images go, and what is decoded from where.
 
-use super::{Code, Figure, Subject, equal_mass, list, mean, shown, table};
+use super::{Code, Figure, Subject, count, equal_mass, list, mean, shown, table};
 use crate::data::Dataset;
 use crate::plot::{Chart, Grid};
 use rayon::prelude::*;
@@ -152,10 +152,10 @@ pub fn tell(spaces: &[Latent]) -> Vec<String> {
         let (accuracy, guess) = (100.0 * l.knn_accuracy, 100.0 * l.guess);
         text.push(format!(
             "{}: a vote of the {NEIGHBOURS} nearest neighbours finds the class of {accuracy:.1} % of the test images (guessing: \
-             {guess:.1} %). {} of {} dimensions are active; the standard deviation of μ is {}.{}",
+             {guess:.1} %). {} of {} active (μ varies by more than 0.1); the standard deviation of μ is {}.{}",
             l.name,
             l.active_units,
-            l.std.len(),
+            count(l.std.len(), "dimension"),
             list(&l.std),
             neighbours(l)
         ));
@@ -172,12 +172,12 @@ pub fn tell(spaces: &[Latent]) -> Vec<String> {
             }
             _ => format!("The codes of the {} tell classes apart better, by {apart:.1} points.", more.name),
         });
-        let widest = |l: &Latent| l.std.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-        let (wide, narrow) = if widest(a) >= widest(b) { (a, b) } else { (b, a) };
-        let times = widest(wide) / widest(narrow);
+        let width = |l: &Latent| mean(l.std.iter().map(|s| s * s)).sqrt().max(f64::MIN_POSITIVE);
+        let (wide, narrow) = if width(a) >= width(b) { (a, b) } else { (b, a) };
+        let times = width(wide) / width(narrow);
         if times > 1.25 {
             text.push(format!(
-                "The {} spreads its codes {times:.1} times as wide as the {}.{}",
+                "The {} spreads its codes {times:.1} times as wide as the {} (root mean square over dimensions).{}",
                 wide.name,
                 narrow.name,
                 if wide.variational {
@@ -216,19 +216,30 @@ fn neighbours(l: &Latent) -> String {
         .map_or(String::new(), |(d, a, b)| format!(" The closest classes are {a} and {b}, their means {d:.2} apart."))
 }
 
-/// Whether all posteriors together are as wide as the prior.
+/// Whether all posteriors together are where the prior is.
 fn against_the_prior(l: &Latent) -> String {
-    let verdict = match mean(l.spread.iter().copied()) {
-        w if w > 1.1 => "wider than the prior: some codes lie where the prior hardly draws, and new images miss them",
-        w if w < 0.9 => "narrower than the prior: some draws of the prior lie where no code is",
-        _ => "about as wide as the prior, so that drawing from the prior reaches what was encoded",
+    let any = |f: &dyn Fn(f64, f64) -> bool| l.mean.iter().zip(&l.spread).any(|(&mean, &std)| f(mean, std));
+    let differs: Vec<&str> = [
+        (any(&|mean, _| mean.abs() > 0.25), "off its centre"),
+        (any(&|_, std| std > 1.15), "wider in some direction"),
+        (any(&|_, std| std < 0.85), "narrower in some direction"),
+    ]
+    .into_iter()
+    .filter_map(|(yes, what)| yes.then_some(what))
+    .collect();
+    let verdict = match differs.is_empty() {
+        true => "about where the prior N(0, 1) is, so that drawing from it reaches what was encoded".to_string(),
+        false => format!(
+            "which beside the prior N(0, 1) is {}: what is drawn from the prior is not quite what was encoded",
+            differs.join(" and ")
+        ),
     };
     format!(
-        "{}: a posterior has a mean σ of {}{}. All of them together have a standard deviation of {}, \
-         {verdict}.",
+        "{}: a posterior has a mean σ of {}{}. All of them together have the mean {} and the standard deviation {}, {verdict}.",
         l.name,
         list(&l.sigma),
         if l.is_plane() { " (the ellipses are some of them, at 1 σ)" } else { "" },
+        list(&l.mean),
         list(&l.spread)
     )
 }
@@ -256,10 +267,14 @@ mod tests {
     fn the_better_and_the_wider_space_are_found_by_their_numbers() {
         let said = tell(&[space("AE", 0.6, 4.0), space("VAE", 0.7, 1.0)]).join("\n");
         assert!(said.contains("The codes of the VAE tell classes apart better, by 10.0 points."));
-        assert!(said.contains("The AE spreads its codes 4.0 times as wide as the VAE. Nothing holds them"));
-        assert!(said.contains("about as wide as the prior") && said.contains("closest classes are Coat and Shirt"));
+        assert!(said.contains(
+            "The AE spreads its codes 4.0 times as wide as the VAE (root mean square over dimensions). Nothing"
+        ));
+        assert!(
+            said.contains("about where the prior N(0, 1) is") && said.contains("closest classes are Coat and Shirt")
+        );
         let said = tell(&[space("AE", 0.7, 1.0), space("VAE", 0.7, 2.0)]).join("\n");
-        assert!(said.contains("about equally well") && said.contains("wider than the prior"));
-        assert!(said.contains("The VAE spreads its codes 2.0 times as wide as the AE.\n"));
+        assert!(said.contains("about equally well") && said.contains("is wider in some direction: what is drawn"));
+        assert!(said.contains("2.0 times as wide as the AE (root mean square over dimensions).\n"));
     }
 }

@@ -1,6 +1,6 @@
 //! The losses of training, beside those of predictors that look at no image.
 
-use super::{Figure, report::Run, shown, table};
+use super::{Figure, count, report::Run, shown, table};
 use crate::data::Baselines;
 use crate::plot::Chart;
 use crate::train::{Record, is_collapsed};
@@ -31,7 +31,7 @@ fn curves(title: &str, runs: &[Run]) -> Chart {
 }
 
 impl Run {
-    fn of(&self, split: &'static str) -> impl Iterator<Item = &Record> {
+    fn of(&self, split: &'static str) -> impl DoubleEndedIterator<Item = &Record> {
         self.records.iter().filter(move |r| r.split == split)
     }
 
@@ -50,16 +50,19 @@ pub fn tell(runs: &[Run], b: &Baselines) -> Vec<String> {
         "An autoencoder minimises the cross-entropy of an image x under the Bernoulli probabilities that the decoder gives its \
          pixels, −ln p(x | z), with z the code of x. A VAE minimises the negative ELBO, E[−ln p(x | z)] + KL(q(z | x) ‖ N(0, I)) \
          with z ~ q(z | x), which is an upper bound of −ln p(x). All figures are sums over the pixels and means over the images, \
-         in nats: one nat less makes the image e times as probable."
+         in nats: one nat less makes an image e times as probable."
             .into(),
         shown("Loss curves", FIGURE),
         losses(runs, b),
+        weighted(runs),
         "To compare, predictors that look at no image: *p = ½* is a network before training; *one constant* knows how many pixels \
          are on; the *per-pixel mean* is the best that a decoder can do that ignores z, so it is where a VAE with a collapsed \
-         posterior ends; the *per-class mean* knows the label and nothing else. They are fitted to the training images and \
+         posterior ends; the *per-class mean* knows the label and nothing else; what grey images have as *their own entropy*, no \
+         predictor can go below. They are fitted to the training images and \
          measured on the test images. The train column is the average over the last epoch, while the weights still changed."
             .into(),
     ];
+    text.retain(|paragraph| !paragraph.is_empty());
     for run in runs {
         text.push(against_baselines(run, b));
         text.extend(over_time(run));
@@ -104,6 +107,21 @@ fn losses(runs: &[Run], b: &Baselines) -> String {
     )
 }
 
+/// What was minimised, where it is not what the table shows; else nothing.
+fn weighted(runs: &[Run]) -> String {
+    let weighted = |run: &&Run| run.is_variational() && (run.config.beta != 1.0 || run.config.beta_warmup > 0);
+    runs.iter().find(weighted).map_or(String::new(), |run| {
+        let warm_up = match run.config.beta_warmup {
+            0 => String::new(),
+            n => format!(", reached over {}", count(n as usize, "epoch")),
+        };
+        format!(
+            "The {} was trained with its KL term weighted by β = {}{warm_up}. The table and the curves show the terms unweighted.",
+            run.name, run.config.beta
+        )
+    })
+}
+
 /// What a run reached.
 fn against_baselines(run: &Run, b: &Baselines) -> String {
     let score = run.last("test").score();
@@ -142,31 +160,47 @@ fn over_time(run: &Run) -> Option<String> {
         g if g > 0.0 => format!("It costs {g:.1} nats more on test images than on those it was trained on"),
         g => format!("It costs {:.1} nats less on test images than it did over the last epoch of training", -g),
     };
-    Some(match loss(last) - loss(best) {
-        d if d > 1.0 => format!(
+    let before = run.of("test").rev().nth(1).map(|r| loss(r) - loss(last));
+    Some(match (loss(last) - loss(best), before) {
+        (d, _) if d > 1.0 => format!(
             "{seen}. Epoch {} was {d:.1} nats better than the last: at a learning rate of {} the loss still jumps from epoch to \
              epoch. A smaller rate or a falling one (`--lr`, `--lr-schedule cosine`) is the remedy to try.",
             best.epoch, run.config.lr
         ),
-        _ => format!("{seen}. Its last epoch is within a nat of its best."),
+        (0.0, Some(fell)) => {
+            format!("{seen}. The last epoch is the best so far, {fell:.1} nats better than the one before.")
+        }
+        (d, Some(_)) => format!("{seen}. The last epoch is within a nat of the best ({d:.1}, epoch {}).", best.epoch),
+        (_, None) => format!("{seen}."),
     })
 }
 
 /// Which of two runs reconstructs better.
 fn between(a: &Run, v: &Run) -> String {
-    let ahead = v.last("test").recon - a.last("test").recon;
-    match ahead {
+    let ahead = |split| v.last(split).recon - a.last(split).recon;
+    match ahead("test") {
         d if d > 0.5 => format!(
-            "The {} reconstructs {d:.1} nats better than the {}, which draws z and pays for what its code tells.",
+            "The {} reconstructs test images {d:.1} nats better than the {}, which draws z and pays for what its code tells.",
             a.name, v.name
         ),
         d if d < -0.5 => format!(
-            "The {} reconstructs {:.1} nats better than the {}, although it draws z and pays for what its code tells. The {} could \
-             do the same with σ → 0: what sets it back is how it was optimised, not what it optimises. Another `--seed` or `--lr` may \
-             turn the order.",
-            v.name, -d, a.name, a.name
+            "The {} reconstructs test images {:.1} nats better than the {}, although it draws z and pays for what its code tells. {}",
+            v.name,
+            -d,
+            a.name,
+            match ahead("train") {
+                t if t < 0.0 => format!(
+                    "On the training images it is {:.1} nats ahead too. There the {} could do the same with σ → 0: what sets it back \
+                     is how it was optimised, not what it optimises, and another `--seed` or `--lr` may turn the order.",
+                    -t, a.name
+                ),
+                t => format!(
+                    "On the training images it is {t:.1} nats behind, as one would expect: what it gives up there it gains on images \
+                     that it has not seen."
+                ),
+            }
         ),
-        _ => format!("The {} and the {} reconstruct equally well, to half a nat.", a.name, v.name),
+        _ => format!("The {} and the {} reconstruct test images equally well, to half a nat.", a.name, v.name),
     }
 }
 
@@ -191,8 +225,9 @@ mod tests {
         let said = tell(&[ae, vae], &BASELINES).join("\n");
         assert!(said.contains("The AE costs 109.0 nats less than knowing the class"));
         assert!(said.contains("at most 7.00 nats (10.1 bits)") && said.contains("saves 205.0 nats"));
+        assert!(said.contains("The last epoch is the best so far, 5.0 nats better than the one before."));
         assert!(said.contains("Epoch 1 was 8.0 nats better than the last"));
-        assert!(said.contains("The AE reconstructs 3.0 nats better than the VAE"));
+        assert!(said.contains("The AE reconstructs test images 3.0 nats better than the VAE"));
     }
 
     #[test]
@@ -201,6 +236,6 @@ mod tests {
         let said = tell(&[ae, vae], &BASELINES).join("\n");
         assert!(said.contains("The AE is no better than knowing the class and nothing else (106.0 nats more)"));
         assert!(said.contains("The VAE has **collapsed**") && !said.contains("at most 0.00"));
-        assert!(said.contains("The VAE reconstructs 6.5 nats better than the AE, although"));
+        assert!(said.contains("The VAE reconstructs test images 6.5 nats better than the AE, although"));
     }
 }

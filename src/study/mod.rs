@@ -54,9 +54,15 @@ fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String
     head.into_iter().chain(rows).collect::<Vec<_>>().join("\n")
 }
 
-/// Numbers with two digits.
+/// Numbers with two digits and a true minus.
 fn list(x: &[f64]) -> String {
-    x.iter().map(|x| format!("{x:.2}")).collect::<Vec<_>>().join(", ")
+    let number = |x: &f64| format!("{x:.2}").replace("-0.00", "0.00").replace('-', "−");
+    x.iter().map(number).collect::<Vec<_>>().join(", ")
+}
+
+/// A count with its noun, which takes an s.
+fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Images that go through the network at a time.

@@ -47,7 +47,7 @@ pub fn tell(r: &Reconstructions) -> Vec<String> {
     let mut text = vec![
         shown("Originals above reconstructions", FIGURE),
         "The first test image of each class, and the probability of each pixel to be on that is decoded from the mean of its \
-         code. A grey pixel is one the decoder is unsure of; what two numbers cannot hold, such as a print, a seam or a heel, \
+         code. A grey pixel is one the decoder is unsure of; what the code cannot hold, such as a print, a seam or a heel, \
          comes out as the average over the images with a similar code."
             .into(),
     ];

@@ -3,9 +3,9 @@
 use super::consistency::{self, Consistency};
 use super::interpolate::{self, Walk};
 use super::latent::{self, Latent};
-use super::losses;
 use super::reconstruct::{self, Reconstructions};
 use super::sample::{self, Samples};
+use super::{count, losses};
 use crate::data::Baselines;
 use crate::train::{Config, Record};
 use serde::Serialize;
@@ -17,6 +17,8 @@ pub struct Summary {
     pub data: String,
     /// Their SHA-256.
     pub digest: String,
+    /// Training and test images.
+    pub images: [usize; 2],
     /// What predictors that look at no image cost.
     pub baselines: Baselines,
     /// Each network's name, configuration and metrics.
@@ -31,7 +33,7 @@ pub struct Summary {
     pub samples: Samples,
     /// Interpolations.
     pub walks: Vec<Walk>,
-    /// Seconds the study took.
+    /// Seconds of training and of the experiments.
     pub seconds: f64,
 }
 
@@ -71,10 +73,15 @@ fn settings(run: &Run, s: &Summary) -> String {
     let a = &c.architecture;
     let widths = |hidden: Vec<usize>| hidden.iter().map(usize::to_string).collect::<Vec<_>>().join("–");
     let encoder = widths([&[a.pixels], &a.hidden[..], &[a.latent]].concat());
+    let [train, test] = s.images;
     format!(
-        "Both networks are fully connected, {encoder} and back, and were trained for {} epochs in batches of {} with a learning \
-         rate of {}, seed {}; all other settings are in `config.json` beside each network. Training and figures took {:.0} s. \
-         Every number below is in [`summary.json`](summary.json).",
-        c.epochs, c.batch_size, c.lr, c.seed, s.seconds
+        "Both networks are fully connected, {encoder} and back, and were trained on {train} images for {} in batches of {} with a \
+         learning rate of {}, seed {}, and measured on {test} test images; all other settings are in `config.json` beside each \
+         network. Training and figures took {:.0} s. Every number below is in [`summary.json`](summary.json) or follows from it.",
+        count(c.epochs as usize, "epoch"),
+        c.batch_size,
+        c.lr,
+        c.seed,
+        s.seconds
     )
 }

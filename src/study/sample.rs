@@ -11,7 +11,7 @@ use serde::Serialize;
 pub struct Samples {
     /// z ~ N(0, I) of each image.
     pub z: Vec<Vec<f32>>,
-    /// Share of the pixels of new images with a probability within 0.1 and 0.9.
+    /// Share of the pixels of new images with a probability between 0.1 and 0.9.
     pub undecided: f64,
     /// The same share for reconstructions of as many test images.
     pub undecided_reconstructions: f64,
@@ -41,15 +41,16 @@ pub fn measure(subject: &Subject, data: &Dataset) -> (Samples, Vec<Figure>) {
             p.iter().map(|&p| if stream.uniform() < f64::from(p) { 1.0 } else { 0.0 }).collect()
         })
         .collect();
-    let title = format!("{n} new images of the {} from z ~ N(0, I), with their z", subject.name());
+    let coordinates = if subject.latent <= 2 { "z" } else { "z₁ and z₂" };
+    let title = format!("{n} new images of the {} from z ~ N(0, I), each above its {coordinates}", subject.name());
     let mut panel = Panel::new(&title, data.test.height(), data.test.width());
     let caption = |z: &Vec<f32>| z.iter().take(2).map(|v| format!("{v:.2}")).collect::<Vec<_>>().join(" ");
     for rows in (0..n).collect::<Vec<_>>().chunks(10) {
         let (first, last) = (rows[0], rows[rows.len() - 1]);
         let captions: Vec<String> = z[first..=last].iter().map(caption).collect();
         panel = panel
-            .row(Row::grey("mean", &means[first..=last]).captions(&captions))
-            .row(Row::grey("sample", &drawn[first..=last]));
+            .row(Row::grey("mean", &means[first..=last]))
+            .row(Row::grey("sample", &drawn[first..=last]).captions(&captions));
     }
     let originals = subject.images(&data.test, &(0..n.min(data.test.len())).collect::<Vec<_>>());
     let codes = subject.encode(&originals).into_iter().map(|c| c.mu).collect::<Vec<_>>();
@@ -65,12 +66,10 @@ fn undecided(images: &[Vec<f32>]) -> f64 {
 /// The paragraphs.
 pub fn tell(s: &Samples) -> Vec<String> {
     let (new, seen) = (100.0 * s.undecided, 100.0 * s.undecided_reconstructions);
-    let verdict = if new > 1.25 * seen {
-        "The prior also reaches places between the codes of real images, and what is decoded there is a mixture."
-    } else if new < 0.8 * seen {
-        "New images are the more decided ones: the prior puts most of its mass where the decoder is sure."
-    } else {
-        "New images are as decided as reconstructions: the codes of real images fill the prior."
+    let verdict = match new / seen {
+        r if r > 1.25 => "the new images are the less decided",
+        r if r < 0.8 => "the new images are the more decided",
+        _ => "they are about as decided",
     };
     vec![
         shown("New images", FIGURE),
@@ -79,8 +78,9 @@ pub fn tell(s: &Samples) -> Vec<String> {
          are what one usually shows."
             .into(),
         format!(
-            "{new:.1} % of the pixels of new images are undecided (probability within 0.1 and 0.9), against {seen:.1} % in \
-             reconstructions of test images. {verdict}"
+            "{new:.1} % of the pixels of new images are undecided (probability between 0.1 and 0.9), against {seen:.1} % in as many \
+             reconstructions: {verdict}. A place of the prior where no image was encoded can look undecided, or like another \
+             garment, or black; the latent space above shows whether there are such places."
         ),
     ]
 }
@@ -95,8 +95,8 @@ mod tests {
             let numbers = Samples { z: vec![], undecided, undecided_reconstructions: 0.2 };
             tell(&numbers).pop().unwrap()
         };
-        assert!(said(0.3).contains("a mixture") && said(0.3).contains("30.0 %"));
-        assert!(said(0.21).contains("as decided as"));
-        assert!(said(0.1).contains("more decided"));
+        assert!(said(0.3).contains("the less decided") && said(0.3).contains("30.0 %"));
+        assert!(said(0.21).contains("about as decided"));
+        assert!(said(0.1).contains("the more decided"));
     }
 }

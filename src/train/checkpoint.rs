@@ -90,7 +90,9 @@ impl Trainer {
         let file = Checkpoint::read(path)?;
         let (header, tensors) = file.open(path)?;
         if header.data != data {
-            return Err(Error::format(path, "data", format!("SHA-256 {}", header.data), format!("SHA-256 {data}")));
+            let expected =
+                format!("those it was trained on (SHA-256 {}); name them with --data and --limit", header.data);
+            return Err(Error::format(path, "data", expected, format!("SHA-256 {data}")));
         }
         let mut trainer = Trainer::new(header.config)?;
         read_weights(path, &tensors, &mut trainer.params)?;

@@ -87,7 +87,12 @@ impl Config {
                 "a number from 0 to below 1",
                 self.momentum.to_string(),
             ),
-            (self.clip_norm.is_none_or(positive), "--clip-norm", "a positive number", format!("{:?}", self.clip_norm)),
+            (
+                self.clip_norm.is_none_or(positive),
+                "--clip-norm",
+                "a positive number",
+                self.clip_norm.map_or("none".into(), |x| x.to_string()),
+            ),
             (self.beta.is_finite() && self.beta >= 0.0, "--beta", "0 or a positive number", self.beta.to_string()),
             (a.latent > 0, "--latent-dim", "at least 1", a.latent.to_string()),
             (a.hidden.iter().all(|&h| h > 0), "--hidden", "widths of at least 1", format!("{:?}", a.hidden)),

@@ -63,10 +63,17 @@ impl Folder {
         let folder = Folder { path: path.to_path_buf() };
         match folder.holds_a_run() {
             true => Ok(folder),
-            false => Err(Error::Usage(format!(
-                "{}: expected the folder of a run, found no checkpoint.safetensors in it",
-                path.display()
-            ))),
+            false => {
+                let holds = |name: &&str| (Folder { path: path.join(name) }).holds_a_run();
+                let within = match ["ae", "vae"].into_iter().find(holds) {
+                    Some(name) => format!("; there is a run in {}", path.join(name).display()),
+                    None => String::new(),
+                };
+                let path = path.display();
+                Err(Error::Usage(format!(
+                    "{path}: expected the folder of a run, found no checkpoint.safetensors in it{within}"
+                )))
+            }
         }
     }
 
