@@ -22,6 +22,11 @@ pub trait Op<F: Real>: 'static {
     /// Writes all of `y`. It comes from the pool and holds old numbers.
     fn forward(&mut self, x: &[&Tensor<F>], y: &mut [F], scratch: &mut Scratch<F>);
 
+    /// Multiplications and additions of its matrix products; 0 where memory, not arithmetic, sets the time.
+    fn flops(&self, _x: &[Shape], _y: Shape) -> u64 {
+        0
+    }
+
     /// Gives each argument its share of the cotangent: `cx.give(k, || g · ∂y/∂xₖ)`, written in operations on [`Var`]s, which
     /// is what makes it differentiable again.
     fn vjp<'t>(&self, cx: &Vjp<'t, F>);

@@ -1,6 +1,7 @@
 //! [`Tape`]: the values of one forward pass, in the order they were computed.
 
 use super::op::{MAX_ARGS, Op};
+use super::profile::{Profile, Work};
 use super::var::Var;
 use crate::kernels::{Real, gemm::Scratch};
 use crate::tensor::{Pool, Shape, Tensor};
@@ -38,6 +39,7 @@ pub struct Tape<F: Real> {
     pub(super) nodes: RefCell<Vec<Node<F>>>,
     pub(super) pool: Rc<RefCell<Pool<F>>>,
     scratch: RefCell<Scratch<F>>,
+    profile: RefCell<Option<Profile>>,
     /// The sweep's working lists, kept for their capacity.
     pub(super) cotangents: Cell<Vec<Option<Tensor<F>>>>,
     pub(super) recorded: Cell<Vec<Option<u32>>>,
@@ -111,8 +113,11 @@ impl<F: Real> Tape<F> {
                 Ok(shape) => shape,
                 Err(e) => panic!("{}: {e}", op.row().name),
             };
+            let work = || Work { flops: op.flops(&x.map(Tensor::shape), shape), bytes: bytes(&x, shape) };
+            let span = self.open(op.row().name, work);
             let mut buffer = self.pool.borrow_mut().take(shape.size());
             op.forward(&x, &mut buffer, &mut self.scratch.borrow_mut());
+            self.close(span);
             Tensor::new(buffer, shape)
         };
         self.record(op, x, value)
@@ -147,8 +152,44 @@ impl<F: Real> Tape<F> {
         }
     }
 
+    /// From now on, notes when each op is computed, forward and backward.
+    pub fn begin_profile(&self) {
+        *self.profile.borrow_mut() = Some(Profile::default());
+    }
+
+    /// What was noted; notes no more.
+    pub fn end_profile(&self) -> Option<Profile> {
+        self.profile.take()
+    }
+
+    /// Runs a part of a training step, and notes it by this name if there is a profile.
+    pub fn span<T>(&self, name: &'static str, part: impl FnOnce() -> T) -> T {
+        let span = self.open(name, Work::default);
+        let result = part();
+        self.close(span);
+        result
+    }
+
+    /// An event begins, if there is a profile.
+    pub(crate) fn open(&self, name: &'static str, work: impl FnOnce() -> Work) -> Option<usize> {
+        self.profile.borrow_mut().as_mut().map(|profile| profile.open(name, work()))
+    }
+
+    /// It ends.
+    pub(crate) fn close(&self, span: Option<usize>) {
+        if let (Some(span), Some(profile)) = (span, self.profile.borrow_mut().as_mut()) {
+            profile.close(span);
+        }
+    }
+
     /// The tape's memory, for those who must give buffers back later than the pass.
     pub(crate) fn pool(&self) -> Rc<RefCell<Pool<F>>> {
         Rc::clone(&self.pool)
     }
+}
+
+/// Bytes of an op's arguments and result.
+pub(crate) fn bytes<F: Real>(x: &[&Tensor<F>], y: Shape) -> u64 {
+    let numbers = x.iter().map(|x| x.shape().size()).sum::<usize>() + y.size();
+    (numbers * size_of::<F>()) as u64
 }

@@ -7,6 +7,7 @@ macro_rules! say {
     ($($arg:tt)*) => { $crate::cli::print(format_args!($($arg)*)) };
 }
 
+mod bench;
 mod data;
 mod look;
 mod ops;
@@ -78,6 +79,11 @@ enum Command {
     Data(data::DataCommand),
     /// Check every derivative against finite differences, at first and second order
     Gradcheck,
+    /// Measure how fast training is
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
+    /// Show where the time of a run's training step goes, op by op, and write a trace
+    Profile(bench::ProfileArgs),
     /// List all operations with their formulas and derivatives
     Ops,
 }
@@ -155,6 +161,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Sample(args) => look::run(look::Look::Sample, args),
         Command::Interpolate(args) => look::run(look::Look::Interpolate, args),
         Command::Data(command) => data::run(command),
+        Command::Bench(command) => bench::bench(command),
+        Command::Profile(args) => bench::profile(args),
         Command::Gradcheck => ops::gradcheck(),
         Command::Ops => ops::list(),
     })

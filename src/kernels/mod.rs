@@ -8,6 +8,7 @@
 //! | [`reduce`] | sums in a fixed order |
 //! | [`gemm`] | matrix products |
 //! | [`update`] | the updates of Adam and of momentum |
+//! | [`peak`] | what the machine can do at most |
 //!
 //! Every kernel gives the same bits on any number of threads and on each [`simd::Path`]: threads own disjoint outputs, and the
 //! order of the operations behind one output depends on the shapes alone.
@@ -17,6 +18,7 @@
 pub mod elementwise;
 pub mod gemm;
 pub mod math;
+pub mod peak;
 mod real;
 pub mod reduce;
 pub mod simd;

@@ -45,6 +45,10 @@ impl<F: Real> Op<F> for MatMul {
         gemm(matrix(x[0], self.ta), matrix(x[1], self.tb), Start::Zero, y, scratch);
     }
 
+    fn flops(&self, x: &[Shape], y: Shape) -> u64 {
+        2 * y.size() as u64 * x[0][usize::from(!self.ta)] as u64
+    }
+
     fn vjp<'t>(&self, cx: &Vjp<'t, F>) {
         let (g, a, b, ta, tb) = (cx.g(), cx.x(0), cx.x(1), self.ta, self.tb);
         cx.give(0, || if ta { b.matmul_with(tb, g, true) } else { g.matmul_with(false, b, !tb) });
@@ -80,6 +84,10 @@ impl<F: Real> Op<F> for Affine {
 
     fn forward(&mut self, x: &[&Tensor<F>], y: &mut [F], scratch: &mut Scratch<F>) {
         gemm(matrix(x[0], false), matrix(x[1], true), Start::Bias(x[2].data()), y, scratch);
+    }
+
+    fn flops(&self, x: &[Shape], y: Shape) -> u64 {
+        2 * y.size() as u64 * x[0][1] as u64
     }
 
     fn vjp<'t>(&self, cx: &Vjp<'t, F>) {

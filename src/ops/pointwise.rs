@@ -1,7 +1,7 @@
 //! What all elementwise ops share: a [`Formula`] on numbers becomes an op on tensors of equal shapes.
 
 use super::algebra::{Algebra, Scalar};
-use crate::autograd::{Op, Row, Var, Vjp};
+use crate::autograd::{Op, Row, Var, Vjp, Work};
 use crate::error::ShapeError;
 use crate::kernels::{Real, elementwise::Pointwise, elementwise::map, gemm::Scratch};
 use crate::tensor::{Shape, Tensor};
@@ -51,7 +51,9 @@ impl<F: Real, T: Formula<N>, const N: usize> Op<F> for Map<T, N> {
         let (g, y, x) = (cx.g().value(), cx.y().value(), x.map(Var::value));
         for k in steep {
             cx.give(k, || {
-                cx.tape().leaf_with(y.shape(), |gx| {
+                let bytes = ((N + 2) * y.shape().size() * size_of::<F>()) as u64;
+                let span = cx.tape().open(T::ROW.name, || Work { flops: 0, bytes });
+                let share = cx.tape().leaf_with(y.shape(), |gx| {
                     let (g, y) = (g.data(), y.data());
                     // Arguments in the order g, y, x…
                     match x.each_ref().map(Tensor::data).as_slice() {
@@ -60,7 +62,9 @@ impl<F: Real, T: Formula<N>, const N: usize> Op<F> for Map<T, N> {
                         [a, b, c] => map(&Backward::<T, N>(formula, k), [g, y, a, b, c], gx),
                         _ => unreachable!("formulas have one to three arguments"),
                     }
-                })
+                });
+                cx.tape().close(span);
+                share
             });
         }
     }

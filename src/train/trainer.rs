@@ -42,7 +42,8 @@ pub struct Trainer {
     pub optimizer: Box<dyn Optimizer<f32>>,
     /// How far it is.
     pub progress: Progress,
-    tape: Tape<f32>,
+    /// What its steps are computed on.
+    pub tape: Tape<f32>,
     /// The order of the images in the present epoch.
     order: Vec<u32>,
 }
@@ -91,19 +92,22 @@ impl Trainer {
         let diverged = |tensor: String| Error::Diverged { step: p.step + 1, tensor };
 
         self.tape.begin();
-        let pass = Pass::new(&self.tape, &self.params);
-        let binarise = |row| Stream::new(seed, Purpose::Binarise, p.epoch, row);
-        let x = gather(&self.tape, &data.train, rows.iter().map(|&i| i as usize), binarize, binarise);
-        let latent = self.config.architecture.latent;
-        let eps =
-            || noise(&self.tape, rows.len(), latent, |row| Stream::new(seed, Purpose::Reparameterise, p.step, row));
-        let beta = beta * warm_up(p.step, beta_warmup * batches);
-        let loss = self.model.loss(&pass, x, eps, beta);
+        let tape = &self.tape;
+        let pass = Pass::new(tape, &self.params);
+        let x = tape.span("gather", || {
+            let stream = |row| Stream::new(seed, Purpose::Binarise, p.epoch, row);
+            gather(tape, &data.train, rows.iter().map(|&i| i as usize), binarize, stream)
+        });
+        let loss = tape.span("forward", || {
+            let latent = self.config.architecture.latent;
+            let eps = || noise(tape, rows.len(), latent, |row| Stream::new(seed, Purpose::Reparameterise, p.step, row));
+            self.model.loss(&pass, x, eps, beta * warm_up(p.step, beta_warmup * batches))
+        });
         if !loss.total.item().is_finite() {
             return Err(diverged("the loss".into()));
         }
-        let mut grads = pass.backward(loss.total);
-        if let Some(id) = grads.not_finite() {
+        let mut grads = tape.span("backward", || pass.backward(loss.total));
+        if let Some(id) = tape.span("check", || grads.not_finite()) {
             return Err(diverged(format!("the gradient of {}", self.params.name(id))));
         }
         if let Some(max) = clip_norm
@@ -114,7 +118,7 @@ impl Trainer {
         let lr = lr * lr_schedule.factor(p.step, epochs * batches);
         let n = rows.len() as f64;
         let (recon, kl) = (f64::from(loss.recon.item()), loss.kl.map_or(0.0, |kl| f64::from(kl.item())));
-        self.optimizer.step(&mut self.params, grads, lr);
+        tape.span("update", || self.optimizer.step(&mut self.params, grads, lr));
 
         p.batch += 1;
         p.step += 1;

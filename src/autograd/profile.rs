@@ -1,0 +1,78 @@
+//! [`Profile`]: what was computed when, for how long, and how much work it was.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+/// What a computation has to do at least.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Multiplications and additions of matrix products.
+    pub flops: u64,
+    /// Bytes of the arguments and the result, each counted once.
+    pub bytes: u64,
+}
+
+/// A stretch of time.
+#[derive(Clone, Copy, Debug)]
+pub struct Event {
+    /// What was done: the name of an op, or of a part of a training step.
+    pub name: &'static str,
+    /// How many other events it lies in.
+    pub depth: u16,
+    /// When it began, since the profile did.
+    pub start: Duration,
+    /// How long it took.
+    pub duration: Duration,
+    /// What there was to do; nothing is known of parts that hold others.
+    pub work: Work,
+}
+
+/// The events since a moment, in the order in which they began.
+#[derive(Debug)]
+pub struct Profile {
+    origin: Instant,
+    depth: u16,
+    /// The events.
+    pub events: Vec<Event>,
+}
+
+impl Default for Profile {
+    /// Begins now.
+    fn default() -> Self {
+        Profile { origin: Instant::now(), depth: 0, events: Vec::new() }
+    }
+}
+
+impl Profile {
+    /// An event begins. Gives its number.
+    pub(super) fn open(&mut self, name: &'static str, work: Work) -> usize {
+        let start = self.origin.elapsed();
+        self.events.push(Event { name, depth: self.depth, start, duration: Duration::ZERO, work });
+        self.depth += 1;
+        self.events.len() - 1
+    }
+
+    /// The event ends.
+    pub(super) fn close(&mut self, event: usize) {
+        self.depth -= 1;
+        let event = &mut self.events[event];
+        event.duration = self.origin.elapsed() - event.start;
+    }
+
+    /// The events for the trace viewers of browsers (`chrome://tracing`, ui.perfetto.dev): complete events, in microseconds.
+    pub fn chrome_trace(&self) -> String {
+        let mut json = String::from("[\n");
+        for (i, e) in self.events.iter().enumerate() {
+            let comma = if i > 0 { ",\n" } else { "" };
+            let [start, duration] = [e.start, e.duration].map(|t| t.as_secs_f64() * 1e6);
+            let Work { flops, bytes } = e.work;
+            write!(
+                json,
+                r#"{comma}{{"name":"{}","ph":"X","ts":{start:.3},"dur":{duration:.3},"pid":1,"tid":1,"args":{{"flops":{flops},"bytes":{bytes}}}}}"#,
+                e.name
+            )
+            .expect("a string takes text");
+        }
+        json + "\n]\n"
+    }
+}
