@@ -17,8 +17,13 @@ impl<F, const N: usize, T: Fn([F; N]) -> F + Sync> Pointwise<F, N> for T {
     }
 }
 
-/// Elements a task takes at a time: 64 KiB of `f32`, long against the cost of handing it over (about 1 µs).
-const CHUNK: usize = 1 << 14;
+/// Elements that one task computes at most: some 10 µs of work, long against the cost of waking a thread for it.
+const CHUNK: usize = 1 << 16;
+
+/// Where to halve `n` elements: on a multiple of a cache line.
+pub(super) fn half(n: usize) -> usize {
+    (n / 2).next_multiple_of(64)
+}
 
 /// `y[i] = f(x₀[i], x₁[i], …)`.
 ///
@@ -31,12 +36,12 @@ pub fn map<F: Real, const N: usize>(f: &impl Pointwise<F, N>, x: [&[F]; N], y: &
     split(f, x, y);
 }
 
-/// Halves the work until it fits a chunk. Threads own disjoint parts of `y`; the values do not depend on the parts.
+/// Halves the work until each part fits a chunk. Threads own disjoint parts of `y`; the values do not depend on the parts.
 fn split<F: Real, const N: usize>(f: &impl Pointwise<F, N>, x: [&[F]; N], y: &mut [F]) {
     if y.len() <= CHUNK {
         return pass(f, x, y);
     }
-    let middle = y.len().div_ceil(CHUNK).div_ceil(2) * CHUNK;
+    let middle = half(y.len());
     let (y0, y1) = y.split_at_mut(middle);
     rayon::join(|| split(f, x.map(|x| &x[..middle]), y0), || split(f, x.map(|x| &x[middle..]), y1));
 }

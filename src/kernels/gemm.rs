@@ -8,10 +8,12 @@
 //!   row of `NR` numbers of B, broadcasts `MR` numbers of A, and does `MR · NR` multiply-adds: with 12 × 32 numbers in 24
 //!   AVX-512 registers that is 24 multiply-adds for 14 loads, which keeps both multipliers busy.
 //! * **Loop 1** runs tiles down a panel of B: `NR` columns of B, packed side by side, stay in the L1/L2 cache.
+//! * **Packing** copies a panel just before it is used, row by row of the panel, so that the micro-kernel's loads are contiguous.
+//!   Where B is given transposed (NT), squares of a register's width are transposed in registers on the way. A is only broadcast
+//!   from, so any strides will do and it is not copied.
 //! * **Loop 2** runs over the panels of B, with the rows of A in the L2 cache.
-//! * **Packing** B once per product makes the loads of the micro-kernel contiguous whether B was given as it is (NN, TN) or
-//!   transposed (NT); A is only broadcast from, so any strides will do and it is not copied.
-//! * **Threads** halve the rectangle of tiles recursively, along its longer side, so every thread owns its outputs.
+//! * **Threads** halve the panels recursively, so that each packs what it uses and waits for nobody; a panel that is still long
+//!   they halve along its rows. Every output belongs to one thread.
 //!
 //! k is never split: each output is one chain of fused multiply-adds, c ← fma(a₀, b₀, c), fma(a₁, b₁, ·), … in the order of
 //! k. So the bits depend neither on the tile's size, nor on the instruction set, nor on the threads; and
@@ -20,6 +22,7 @@
 #![allow(unsafe_code)]
 
 mod lanes;
+mod pack;
 mod tile;
 
 use super::Real;
@@ -107,26 +110,39 @@ pub fn gemm<F: Real>(a: Matrix<F>, b: Matrix<F>, start: Start<F>, c: &mut [F], s
     let panels = n.div_ceil(kernel.nr);
     let packed = panels.checked_mul(kernel.nr).and_then(|width| width.checked_mul(k));
     let packed = scratch.take(packed.expect("gemm: the packed operand fits in memory"));
-    pack(b, kernel.nr, packed);
-    let product = Product { a, packed, start, c: Output(c.as_mut_ptr()), n, kernel };
-    product.run(0..m.div_ceil(kernel.mr), 0..panels);
+    let product = Product { a, b, start, c: Output(c.as_mut_ptr()), n, kernel };
+    product.panels(0..panels, packed);
 }
 
-/// The tile size of an instruction set, and the function that computes a rectangle of tiles with it.
+/// The tile size of an instruction set, and its functions.
 #[derive(Clone, Copy)]
 pub(crate) struct Kernel<F: 'static> {
     pub mr: usize,
     pub nr: usize,
+    /// Packs a panel of B.
+    ///
+    /// # Safety
+    /// The processor must support the instruction set.
+    pub pack: unsafe fn(&Product<F>, usize, &mut [F]),
+    /// Computes a column of tiles, with the packed panel of B.
+    ///
     /// # Safety
     /// The processor must support the instruction set; the tiles must lie in the product and belong to the caller.
-    pub rectangle: unsafe fn(&Product<F>, Range<usize>, Range<usize>),
+    pub column: unsafe fn(&Product<F>, Range<usize>, usize, &[F]),
+    /// So many rounds of [`CHAINS`] chains of fused multiply-adds of `nr / 2` numbers, in registers.
+    ///
+    /// # Safety
+    /// The processor must support the instruction set.
+    pub chains: unsafe fn(usize) -> F,
 }
+
+/// Enough independent chains to keep two multipliers busy for the latency of each.
+pub(crate) const CHAINS: usize = 12;
 
 /// One product, as the threads see it.
 pub(crate) struct Product<'a, F: 'static> {
     a: Matrix<'a, F>,
-    /// B as panels of `nr` columns: `[panel][k][nr]`, the last one padded with zeros.
-    packed: &'a [F],
+    b: Matrix<'a, F>,
     start: Start<'a, F>,
     c: Output<F>,
     n: usize,
@@ -135,63 +151,43 @@ pub(crate) struct Product<'a, F: 'static> {
 
 /// The output, written by several threads in disjoint tiles.
 struct Output<F>(*mut F);
-// SAFETY: `Product::run` gives each tile to exactly one task, and the caller's `&mut [F]` outlives the call.
+// SAFETY: `Product::panels` gives each tile to exactly one task, and the caller's `&mut [F]` outlives the call.
 unsafe impl<F: Send> Sync for Output<F> {}
 // SAFETY: as above.
 unsafe impl<F: Send> Send for Output<F> {}
 
-/// Multiply-adds below which a task is not split: about 20 µs of work.
-const GRAIN: usize = 1 << 20;
+/// Multiply-adds below which a task is not split: some 20 µs of work, long against the cost of waking a thread for it.
+const GRAIN: usize = 1 << 22;
 
 impl<F: Real> Product<'_, F> {
-    /// Computes the tiles of `rows × panels`, in halves along the longer side while there is enough work to share.
-    fn run(&self, rows: Range<usize>, panels: Range<usize>) {
-        let (h, w) = (rows.len() * self.kernel.mr, panels.len() * self.kernel.nr);
-        if h * w * self.a.cols <= GRAIN || rows.len() * panels.len() == 1 {
-            // SAFETY: the kernel is the one of the path in use; these tiles are in range and ours alone.
-            return unsafe { (self.kernel.rectangle)(self, rows, panels) };
-        }
-        if (h > w && rows.len() > 1) || panels.len() == 1 {
-            let middle = rows.start + rows.len() / 2;
-            rayon::join(|| self.run(rows.start..middle, panels.clone()), || self.run(middle..rows.end, panels.clone()));
-        } else {
+    /// Loop 2: packs and computes some panels, in halves while there is enough work to share. `packed` is the room for them.
+    fn panels(&self, panels: Range<usize>, packed: &mut [F]) {
+        let (m, k, nr) = (self.a.rows, self.a.cols, self.kernel.nr);
+        if panels.len() > 1 && m * k * nr * panels.len() > GRAIN {
             let middle = panels.start + panels.len() / 2;
-            rayon::join(|| self.run(rows.clone(), panels.start..middle), || self.run(rows.clone(), middle..panels.end));
+            let (left, right) = packed.split_at_mut((middle - panels.start) * k * nr);
+            rayon::join(|| self.panels(panels.start..middle, left), || self.panels(middle..panels.end, right));
+            return;
+        }
+        for (i, panel) in panels.enumerate() {
+            let packed = &mut packed[i * k * nr..][..k * nr];
+            // SAFETY: the kernel is the one of the path in use.
+            unsafe { (self.kernel.pack)(self, panel, packed) };
+            self.column(0..m.div_ceil(self.kernel.mr), panel, packed);
         }
     }
-}
 
-/// Copies B into panels of `nr` columns, `[panel][k][nr]`; missing columns of the last panel are zeros.
-fn pack<F: Real>(b: Matrix<F>, nr: usize, packed: &mut [F]) {
-    use rayon::prelude::*;
-    let k = b.rows;
-    if k == 0 {
-        return;
+    /// Loop 1: computes the tiles of some rows of a panel, in halves while there is enough work to share.
+    fn column(&self, rows: Range<usize>, panel: usize, packed: &[F]) {
+        if rows.len() > 1 && rows.len() * self.kernel.mr * self.a.cols * self.kernel.nr > GRAIN {
+            let middle = rows.start + rows.len() / 2;
+            let (top, bottom) = (rows.start..middle, middle..rows.end);
+            rayon::join(|| self.column(top, panel, packed), || self.column(bottom, panel, packed));
+            return;
+        }
+        // SAFETY: the kernel is the one of the path in use; these tiles are in range and ours alone.
+        unsafe { (self.kernel.column)(self, rows, panel, packed) }
     }
-    packed.par_chunks_mut(k * nr).enumerate().for_each(|(panel, out)| {
-        let first = panel * nr;
-        let width = nr.min(b.cols - first);
-        if width < nr {
-            out.fill(F::ZERO);
-        }
-        if b.strides.1 == 1 {
-            for (p, out) in out.chunks_exact_mut(nr).enumerate() {
-                out[..width].copy_from_slice(&b.data[p * b.strides.0 + first..][..width]);
-            }
-        } else {
-            // Columns are contiguous: transpose in blocks that stay in the L1 cache.
-            const BLOCK: usize = 16;
-            for p0 in (0..k).step_by(BLOCK) {
-                let depth = BLOCK.min(k - p0);
-                for j in 0..width {
-                    let column = &b.data[(first + j) * b.strides.1 + p0 * b.strides.0..];
-                    for p in 0..depth {
-                        out[(p0 + p) * nr + j] = column[p * b.strides.0];
-                    }
-                }
-            }
-        }
-    });
 }
 
 /// The definition: three loops, one chain of fused multiply-adds per output. For tests.

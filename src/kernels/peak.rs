@@ -1,20 +1,22 @@
 //! What this machine can do at most, measured: the yardsticks of a profile.
 
 use super::Real;
+use super::gemm::{CHAINS, Tiles};
 use super::simd::simd;
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::time::Instant;
 
-/// Multiplications and additions a second of all threads of the pool, in chains of fused multiply-adds that never leave the
-/// registers.
+/// Multiplications and additions of `f32` a second that all threads of the pool do together, in chains of fused multiply-adds
+/// that never leave the registers.
 pub fn flops() -> f64 {
-    const ROUNDS: usize = 200_000;
+    const ROUNDS: usize = 400_000;
+    let kernel = f32::kernel();
     let chains = || {
         let start = Instant::now();
-        let sums = chains(black_box(1.0f32), black_box(1e-9), ROUNDS);
-        black_box(sums);
-        (2 * ROUNDS * CHAINS * WIDTH) as f64 / start.elapsed().as_secs_f64()
+        // SAFETY: the kernel is the one of the path in use.
+        black_box(unsafe { (kernel.chains)(black_box(ROUNDS)) });
+        (2 * ROUNDS * CHAINS * kernel.nr / 2) as f64 / start.elapsed().as_secs_f64()
     };
     best(|| rayon::broadcast(|_| chains()).iter().sum())
 }
@@ -35,24 +37,6 @@ pub fn bandwidth() -> f64 {
 /// The best of some measurements: others were disturbed.
 fn best(mut measure: impl FnMut() -> f64) -> f64 {
     (0..7).map(|_| measure()).fold(0.0, f64::max)
-}
-
-/// Enough chains to keep two multipliers busy for the latency of each.
-const CHAINS: usize = 12;
-const WIDTH: usize = 16;
-
-simd! {
-    fn chains<F: Real>(a: F, b: F, rounds: usize) -> [[F; WIDTH]; CHAINS] {
-        let mut sums = [[F::ZERO; WIDTH]; CHAINS];
-        for _ in 0..rounds {
-            for sum in &mut sums {
-                for lane in sum {
-                    *lane = lane.mul_add(a, b);
-                }
-            }
-        }
-        sums
-    }
 }
 
 simd! {

@@ -1,6 +1,7 @@
 //! One pass of an optimiser over a parameter: weights, gradient and running averages are each touched once.
 
 use super::Real;
+use super::elementwise::half;
 use super::simd::simd;
 
 /// The rule of an optimiser with `M` running averages, for one weight.
@@ -55,8 +56,8 @@ impl<F: Real> Rule<F, 1> for Momentum<F> {
     }
 }
 
-/// Elements a task takes at a time.
-const CHUNK: usize = 1 << 14;
+/// Elements that one task updates at most.
+const CHUNK: usize = 1 << 16;
 
 /// Applies a rule to every weight. The new weights are written over the gradient: the graph still holds the old ones.
 ///
@@ -68,7 +69,7 @@ pub fn update<F: Real, const M: usize>(rule: &impl Rule<F, M>, w: &[F], g: &mut 
     if n <= CHUNK {
         return pass(rule, w, g, averages);
     }
-    let middle = n.div_ceil(CHUNK).div_ceil(2) * CHUNK;
+    let middle = half(n);
     let ((w0, w1), (g0, g1)) = (w.split_at(middle), g.split_at_mut(middle));
     let mut halves = averages.map(|a| {
         let (a0, a1) = a.split_at_mut(middle);

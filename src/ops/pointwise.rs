@@ -56,10 +56,13 @@ impl<F: Real, T: Formula<N>, const N: usize> Op<F> for Map<T, N> {
                 let share = cx.tape().leaf_with(y.shape(), |gx| {
                     let (g, y) = (g.data(), y.data());
                     // Arguments in the order g, y, x…
-                    match x.each_ref().map(Tensor::data).as_slice() {
-                        [a] => map(&Backward::<T, N>(formula, k), [g, y, a], gx),
-                        [a, b] => map(&Backward::<T, N>(formula, k), [g, y, a, b], gx),
-                        [a, b, c] => map(&Backward::<T, N>(formula, k), [g, y, a, b, c], gx),
+                    match (x.each_ref().map(Tensor::data).as_slice(), k) {
+                        ([a], _) => map(&Backward::<T, N, 0>(formula), [g, y, a], gx),
+                        ([a, b], 0) => map(&Backward::<T, N, 0>(formula), [g, y, a, b], gx),
+                        ([a, b], _) => map(&Backward::<T, N, 1>(formula), [g, y, a, b], gx),
+                        ([a, b, c], 0) => map(&Backward::<T, N, 0>(formula), [g, y, a, b, c], gx),
+                        ([a, b, c], 1) => map(&Backward::<T, N, 1>(formula), [g, y, a, b, c], gx),
+                        ([a, b, c], _) => map(&Backward::<T, N, 2>(formula), [g, y, a, b, c], gx),
                         _ => unreachable!("formulas have one to three arguments"),
                     }
                 });
@@ -85,13 +88,14 @@ impl<F: Real, T: Formula<N>, const N: usize> Pointwise<F, N> for Forward<T> {
     }
 }
 
-/// Share `k` of a formula of `N` arguments, as a function of g, y and the arguments.
-struct Backward<T, const N: usize>(T, usize);
+/// Share `K` of a formula of `N` arguments, as a function of g, y and the arguments. `K` is a constant, so that only this share is
+/// computed, in vectors.
+struct Backward<T, const N: usize, const K: usize>(T);
 
-impl<F: Real, T: Formula<N>, const N: usize, const M: usize> Pointwise<F, M> for Backward<T, N> {
+impl<F: Real, T: Formula<N>, const N: usize, const K: usize, const M: usize> Pointwise<F, M> for Backward<T, N, K> {
     #[inline(always)]
     fn at(&self, v: [F; M]) -> F {
-        self.0.gx(Scalar(v[0]), std::array::from_fn(|k| Scalar(v[2 + k])), Scalar(v[1]))[self.1].0
+        self.0.gx(Scalar(v[0]), std::array::from_fn(|k| Scalar(v[2 + k])), Scalar(v[1]))[K].0
     }
 }
 

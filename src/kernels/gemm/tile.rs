@@ -1,68 +1,65 @@
 //! The innermost loops: a rectangle of tiles, and the micro-kernel that computes one.
 
 use super::lanes::Lanes;
-use super::{Product, Real, Start};
+use super::{CHAINS, Product, Real, Start};
 use std::ops::Range;
 
-/// Loops 2 and 1: computes the tiles of `rows × panels`.
+/// Loop 1: computes the tiles of `rows` of a panel.
 ///
 /// # Safety
 /// The instruction set of `L` is supported, the tiles lie within the product, and nobody else writes them.
 #[inline(always)]
-pub(super) unsafe fn rectangle<L: Lanes, const MR: usize, const NV: usize>(
+pub(super) unsafe fn column<L: Lanes, const MR: usize, const NV: usize>(
     product: &Product<L::F>,
     rows: Range<usize>,
-    panels: Range<usize>,
+    panel: usize,
+    packed: &[L::F],
 ) {
-    let Product { a, packed, start, c, n, .. } = product;
+    let Product { a, start, c, n, .. } = product;
     let (m, n, k, nr) = (a.rows, *n, a.cols, NV * L::N);
-    // Loop 2, over panels of B.
-    for panel in panels {
-        let first = panel * nr;
-        let width = nr.min(n - first);
-        let b = packed[panel * k * nr..][..k * nr].as_ptr();
-        // Loop 1, over the tiles of a panel.
-        for row in rows.clone() {
-            let top = row * MR;
-            let height = MR.min(m - top);
-            // Below the last row, its values are computed again and dropped.
-            let offsets: [usize; MR] = std::array::from_fn(|i| (top + i.min(height - 1)) * a.strides.0);
-            let a = (a.data.as_ptr(), offsets, a.strides.1);
-            if (height, width) == (MR, nr) {
-                // SAFETY: the tile is whole, so MR rows of NR numbers from `c` are ours.
-                unsafe {
-                    let c = c.0.add(top * n + first);
-                    match start {
-                        Start::Zero => tile::<L, MR, NV>(k, a, b, |_, _| L::splat(L::F::ZERO), c, n),
-                        Start::Bias(bias) => {
-                            let bias = bias.as_ptr().add(first);
-                            tile::<L, MR, NV>(k, a, b, |_, v| L::load(bias.add(v * L::N)), c, n);
-                        }
-                        Start::Output => tile::<L, MR, NV>(k, a, b, |i, v| L::load(c.add(i * n + v * L::N)), c, n),
-                    }
-                }
-                continue;
-            }
-            // A tile at the border is computed aside, and what belongs to C is copied.
-            let mut aside = [[[L::F::ZERO; 16]; NV]; MR];
-            let aside = aside.as_flattened_mut().as_flattened_mut();
-            for i in 0..height {
-                for j in 0..width {
-                    aside[i * nr + j] = match start {
-                        Start::Zero => L::F::ZERO,
-                        Start::Bias(bias) => bias[first + j],
-                        // SAFETY: (top + i, first + j) is in C, and in our tile.
-                        Start::Output => unsafe { *c.0.add((top + i) * n + first + j) },
-                    };
-                }
-            }
-            let own = aside.as_mut_ptr();
-            // SAFETY: `aside` holds MR rows of at least NR numbers; the copies stay in our tile of C.
+    let first = panel * nr;
+    let width = nr.min(n - first);
+    let b = packed[..k * nr].as_ptr();
+    for row in rows {
+        let top = row * MR;
+        let height = MR.min(m - top);
+        // Below the last row, its values are computed again and dropped.
+        let offsets: [usize; MR] = std::array::from_fn(|i| (top + i.min(height - 1)) * a.strides.0);
+        let a = (a.data.as_ptr(), offsets, a.strides.1);
+        if (height, width) == (MR, nr) {
+            // SAFETY: the tile is whole, so MR rows of NR numbers from `c` are ours.
             unsafe {
-                tile::<L, MR, NV>(k, a, b, |i, v| L::load(own.add(i * nr + v * L::N)), own, nr);
-                for i in 0..height {
-                    std::ptr::copy_nonoverlapping(own.add(i * nr), c.0.add((top + i) * n + first), width);
+                let c = c.0.add(top * n + first);
+                match start {
+                    Start::Zero => tile::<L, MR, NV>(k, a, b, |_, _| L::splat(L::F::ZERO), c, n),
+                    Start::Bias(bias) => {
+                        let bias = bias.as_ptr().add(first);
+                        tile::<L, MR, NV>(k, a, b, |_, v| L::load(bias.add(v * L::N)), c, n);
+                    }
+                    Start::Output => tile::<L, MR, NV>(k, a, b, |i, v| L::load(c.add(i * n + v * L::N)), c, n),
                 }
+            }
+            continue;
+        }
+        // A tile at the border is computed aside, and what belongs to C is copied.
+        let mut aside = [[[L::F::ZERO; 16]; NV]; MR];
+        let aside = aside.as_flattened_mut().as_flattened_mut();
+        for i in 0..height {
+            for j in 0..width {
+                aside[i * nr + j] = match start {
+                    Start::Zero => L::F::ZERO,
+                    Start::Bias(bias) => bias[first + j],
+                    // SAFETY: (top + i, first + j) is in C, and in our tile.
+                    Start::Output => unsafe { *c.0.add((top + i) * n + first + j) },
+                };
+            }
+        }
+        let own = aside.as_mut_ptr();
+        // SAFETY: `aside` holds MR rows of at least NR numbers; the copies stay in our tile of C.
+        unsafe {
+            tile::<L, MR, NV>(k, a, b, |i, v| L::load(own.add(i * nr + v * L::N)), own, nr);
+            for i in 0..height {
+                std::ptr::copy_nonoverlapping(own.add(i * nr), c.0.add((top + i) * n + first), width);
             }
         }
     }
@@ -110,5 +107,27 @@ unsafe fn tile<L: Lanes, const MR: usize, const NV: usize>(
                 L::store(c.add(i * ldc + v * L::N), sum[i][v]);
             }
         }
+    }
+}
+
+/// Rounds of chains of fused multiply-adds that never leave the registers, summed up so that they are not optimised away.
+///
+/// # Safety
+/// The instruction set of `L` is supported.
+#[inline(always)]
+pub(super) unsafe fn chains<L: Lanes>(rounds: usize) -> L::F {
+    // SAFETY: by the caller's promise; `out` holds `L::N` numbers.
+    unsafe {
+        let (a, b) = (L::splat(L::F::of(0.999)), L::splat(L::F::of(1e-3)));
+        let mut sums: [L::V; CHAINS] = std::array::from_fn(|i| L::splat(L::F::of(i as f64)));
+        for _ in 0..rounds {
+            for sum in &mut sums {
+                *sum = L::mul_add(*sum, a, b);
+            }
+        }
+        let total = sums.into_iter().fold(b, |total, sum| L::mul_add(sum, a, total));
+        let mut out = [L::F::ZERO; 16];
+        L::store(out.as_mut_ptr(), total);
+        out[0]
     }
 }
