@@ -8,6 +8,7 @@
 //! | [`reduce`] | sums in a fixed order |
 //! | [`gemm`] | matrix products |
 //! | [`update`] | the updates of Adam and of momentum |
+//! | [`attend`] | threads that stay awake through a step |
 //! | [`peak`] | what the machine can do at most |
 //!
 //! Every kernel gives the same bits on any number of threads and on each [`simd::Path`]: threads own disjoint outputs, and the
@@ -15,6 +16,7 @@
 
 #![allow(unsafe_code)]
 
+pub mod attend;
 pub mod elementwise;
 pub mod gemm;
 pub mod math;

@@ -4,6 +4,7 @@ use super::{Config, OptimizerKind, Score};
 use crate::autograd::{Tape, Var};
 use crate::data::{Binarise, Dataset, Split, epoch_order};
 use crate::error::{Error, Result};
+use crate::kernels::attend::attended;
 use crate::models::Model;
 use crate::nn::{Params, Pass};
 use crate::optim::{Adam, Optimizer, Sgd, warm_up};
@@ -81,6 +82,10 @@ impl Trainer {
     /// # Errors
     /// [`Error::Diverged`] when the loss or a gradient is not finite. The update is not made.
     pub fn step(&mut self, data: &Dataset) -> Result<()> {
+        attended(|| self.step_alone(data))
+    }
+
+    fn step_alone(&mut self, data: &Dataset) -> Result<()> {
         let Config { batch_size, binarize, seed, lr, lr_schedule, beta, beta_warmup, clip_norm, epochs, .. } =
             self.config;
         let (batches, p) = (self.batches(data), &mut self.progress);
