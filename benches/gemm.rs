@@ -2,7 +2,7 @@
 //! Elements are multiplications and additions: 1 Gelem/s is 1 GFLOP/s.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use elbo::kernels::gemm::{Matrix, Scratch, Start, gemm};
+use elbo::kernels::gemm::{Matrix, Scratch, gemm};
 use ndarray::{Array2, ArrayView2};
 
 fn products(c: &mut Criterion) {
@@ -28,7 +28,7 @@ fn products(c: &mut Criterion) {
             let mut scratch = Scratch::default();
             let (a, b) = (matrix(&a, ta), matrix(&b, tb));
             group.bench_function(format!("elbo, {threads} threads"), |bench| {
-                pool.install(|| bench.iter(|| gemm(a, b, Start::Zero, &mut product, &mut scratch)));
+                pool.install(|| bench.iter(|| gemm(a, b, None, &mut product, &mut scratch)));
             });
         }
 

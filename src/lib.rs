@@ -35,7 +35,8 @@
 //!   are our own; randomness is counter-based.
 //! * **Gradients are right**, at order 1 and 2, to 1e-9 in f64 ([`autograd::check`]).
 //! * **Losses are nats per sample**: summed over dimensions, averaged over the batch.
-//! * **Memory belongs to the tape.** From the second training step on, no buffer is allocated.
+//! * **Memory belongs to the tape.** From the second training step on, no buffer is allocated; only a batch of another size
+//!   makes its own, once.
 //! * **A wrong program panics** at the caller's line, with the shapes; **a wrong world is an [`Error`]** of one line.
 //! * **No lost work**: checkpoints replace each other atomically.
 //! * `unsafe` stands only in [`kernels`].

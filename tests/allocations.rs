@@ -1,10 +1,12 @@
 //! From the second training step on, a step lives in the memory of the first.
 
 use elbo::Tape;
+use elbo::data::synthetic;
 use elbo::models::{Architecture, Kind, Model};
 use elbo::nn::{Dense, Init, Params, Pass};
 use elbo::optim::{Adam, Optimizer, Sgd};
 use elbo::rng::{Purpose, Stream};
+use elbo::train::{Config, Trainer};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -57,12 +59,32 @@ const PIXELS: usize = 784;
 fn a_training_step_allocates_nothing_large_after_the_first() {
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        for (name, train) in [("VAE", train_vae as fn() -> Vec<usize>), ("gradient penalty", train_penalty)] {
+        let trainings: [fn() -> Vec<usize>; 3] = [train_vae, train_penalty, train_by_trainer];
+        for (name, train) in ["VAE", "gradient penalty", "trainer"].into_iter().zip(trainings) {
             let counts = pool.install(train);
             let steady = counts[0] > 0 && counts[1..].iter().all(|count| *count == 0);
             assert!(steady, "{name}, {threads} threads: large allocations by step {counts:?}");
         }
     }
+}
+
+/// The trainer's own step, over two epochs with a smaller last batch. That batch's buffers are made in the first epoch.
+fn train_by_trainer() -> Vec<usize> {
+    let data = synthetic::dataset(5 * ROWS + 17, 10);
+    let mut trainer = Trainer::new(Config { clip_norm: Some(1.0), ..Config::new(Kind::Vae, PIXELS) }).unwrap();
+    let mut counts = Vec::new();
+    for epoch in 0..2 {
+        (trainer.progress.epoch, trainer.progress.batch) = (epoch, 0);
+        for batch in 0..trainer.batches(&data) {
+            let before = COUNT.load(Ordering::Relaxed);
+            trainer.step(&data).unwrap();
+            let count = COUNT.load(Ordering::Relaxed) - before;
+            if epoch > 0 || batch < trainer.batches(&data) - 1 {
+                counts.push(count);
+            }
+        }
+    }
+    counts
 }
 
 const STEPS: usize = 4;

@@ -168,3 +168,25 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
     say!("{}", folder.path().display())?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Source, load};
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    #[test]
+    fn the_defaults_of_the_command_line_are_the_exercises() {
+        let data = load(&Source::Synthetic).unwrap();
+        let settings = Line::parse_from(["elbo"]).settings;
+        for kind in [Kind::Ae, Kind::Vae] {
+            assert_eq!(settings.config(kind, &data).unwrap(), Config::new(kind, 784));
+        }
+    }
+}

@@ -64,17 +64,6 @@ impl<'a, F> Matrix<'a, F> {
     }
 }
 
-/// What the sums start from.
-#[derive(Clone, Copy, Debug)]
-pub enum Start<'a, F> {
-    /// C = A·B.
-    Zero,
-    /// C = bias + A·B, the bias added to each row.
-    Bias(&'a [F]),
-    /// C = C + A·B.
-    Output,
-}
-
 /// Working memory that a product reuses from one call to the next.
 #[derive(Debug, Default)]
 pub struct Scratch<F>(Vec<F>);
@@ -92,15 +81,15 @@ impl<F: Real> Scratch<F> {
     }
 }
 
-/// C ← start + A·B, into the row-major `c`.
+/// C ← bias + A·B, into the row-major `c`; the bias is added to each row, and its sums start from it.
 ///
 /// # Panics
 /// When the extents do not fit.
-pub fn gemm<F: Real>(a: Matrix<F>, b: Matrix<F>, start: Start<F>, c: &mut [F], scratch: &mut Scratch<F>) {
+pub fn gemm<F: Real>(a: Matrix<F>, b: Matrix<F>, bias: Option<&[F]>, c: &mut [F], scratch: &mut Scratch<F>) {
     let (m, n, k) = (a.rows, b.cols, a.cols);
     assert_eq!(k, b.rows, "gemm: inner extents differ");
     assert_eq!(Some(c.len()), m.checked_mul(n), "gemm: the elements of the {m} × {n} output");
-    if let Start::Bias(bias) = start {
+    if let Some(bias) = bias {
         assert_eq!(bias.len(), n, "gemm: the bias' length");
     }
     if m == 0 || n == 0 {
@@ -110,7 +99,7 @@ pub fn gemm<F: Real>(a: Matrix<F>, b: Matrix<F>, start: Start<F>, c: &mut [F], s
     let panels = n.div_ceil(kernel.nr);
     let packed = panels.checked_mul(kernel.nr).and_then(|width| width.checked_mul(k));
     let packed = scratch.take(packed.expect("gemm: the packed operand fits in memory"));
-    let product = Product { a, b, start, c: Output(c.as_mut_ptr()), n, kernel };
+    let product = Product { a, b, bias, c: Output(c.as_mut_ptr()), n, kernel };
     product.panels(0..panels, packed);
 }
 
@@ -143,7 +132,7 @@ pub(crate) const CHAINS: usize = 12;
 pub(crate) struct Product<'a, F: 'static> {
     a: Matrix<'a, F>,
     b: Matrix<'a, F>,
-    start: Start<'a, F>,
+    bias: Option<&'a [F]>,
     c: Output<F>,
     n: usize,
     kernel: Kernel<F>,
@@ -191,15 +180,11 @@ impl<F: Real> Product<'_, F> {
 }
 
 /// The definition: three loops, one chain of fused multiply-adds per output. For tests.
-pub fn naive<F: Real>(a: Matrix<F>, b: Matrix<F>, start: Start<F>, c: &mut [F]) {
+pub fn naive<F: Real>(a: Matrix<F>, b: Matrix<F>, bias: Option<&[F]>, c: &mut [F]) {
     let (m, n, k) = (a.rows, b.cols, a.cols);
     for i in 0..m {
         for j in 0..n {
-            let mut sum = match start {
-                Start::Zero => F::ZERO,
-                Start::Bias(bias) => bias[j],
-                Start::Output => c[i * n + j],
-            };
+            let mut sum = bias.map_or(F::ZERO, |bias| bias[j]);
             for p in 0..k {
                 let (x, y) = (a.data[i * a.strides.0 + p * a.strides.1], b.data[p * b.strides.0 + j * b.strides.1]);
                 sum = x.mul_add(y, sum);

@@ -3,7 +3,7 @@
 use crate::autograd::{Op, Row, Var, Vjp};
 use crate::error::ShapeError;
 use crate::kernels::Real;
-use crate::kernels::gemm::{Matrix, Scratch, Start, gemm};
+use crate::kernels::gemm::{Matrix, Scratch, gemm};
 use crate::ops::example;
 use crate::tensor::{Shape, Tensor};
 
@@ -42,7 +42,7 @@ impl<F: Real> Op<F> for MatMul {
     }
 
     fn forward(&mut self, x: &[&Tensor<F>], y: &mut [F], scratch: &mut Scratch<F>) {
-        gemm(matrix(x[0], self.ta), matrix(x[1], self.tb), Start::Zero, y, scratch);
+        gemm(matrix(x[0], self.ta), matrix(x[1], self.tb), None, y, scratch);
     }
 
     fn flops(&self, x: &[Shape], y: Shape) -> u64 {
@@ -83,7 +83,7 @@ impl<F: Real> Op<F> for Affine {
     }
 
     fn forward(&mut self, x: &[&Tensor<F>], y: &mut [F], scratch: &mut Scratch<F>) {
-        gemm(matrix(x[0], false), matrix(x[1], true), Start::Bias(x[2].data()), y, scratch);
+        gemm(matrix(x[0], false), matrix(x[1], true), Some(x[2].data()), y, scratch);
     }
 
     fn flops(&self, x: &[Shape], y: Shape) -> u64 {

@@ -90,7 +90,7 @@ impl Trainer {
             self.config;
         let (batches, p) = (self.batches(data), &mut self.progress);
         if p.batch == 0 || self.order.is_empty() {
-            self.order = epoch_order(seed, p.epoch, data.train.len());
+            epoch_order(seed, p.epoch, data.train.len(), &mut self.order);
         }
         let first = p.batch as usize * batch_size;
         let rows = &self.order[first..self.order.len().min(first + batch_size)];

@@ -12,11 +12,17 @@ fn agrees<F: Real>(m: usize, n: usize, k: usize) {
     for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
         let a = if ta { Matrix::new(&a, k, m).t() } else { Matrix::new(&a, m, k) };
         let b = if tb { Matrix::new(&b, n, k).t() } else { Matrix::new(&b, k, n) };
-        for start in [Start::Zero, Start::Bias(&bias), Start::Output] {
+        for bias in [None, Some(&bias[..])] {
             let (mut fast, mut slow) = (before.clone(), before.clone());
-            gemm(a, b, start, &mut fast, &mut scratch);
-            naive(a, b, start, &mut slow);
-            assert!(fast == slow, "{m} × {n} × {k} of {}, {}, {ta} {tb} {start:?}", F::NAME, Path::current());
+            gemm(a, b, bias, &mut fast, &mut scratch);
+            naive(a, b, bias, &mut slow);
+            assert!(
+                fast == slow,
+                "{m} × {n} × {k} of {}, {}, {ta} {tb}, bias: {}",
+                F::NAME,
+                Path::current(),
+                bias.is_some()
+            );
         }
     }
 }
@@ -42,7 +48,7 @@ fn gemm_does_not_depend_on_threads() {
     let (a, b) = (numbers::<f32>(128 * 784, 1), numbers::<f32>(512 * 784, 2));
     let run = || {
         let mut c = vec![0.0; 128 * 512];
-        gemm(Matrix::new(&a, 128, 784), Matrix::new(&b, 512, 784).t(), Start::Zero, &mut c, &mut Scratch::default());
+        gemm(Matrix::new(&a, 128, 784), Matrix::new(&b, 512, 784).t(), None, &mut c, &mut Scratch::default());
         c
     };
     let expected = run();
@@ -57,7 +63,7 @@ fn gemm_agrees_with_matrixmultiply() {
     let (m, n, k) = (67, 45, 300);
     let (a, b) = (numbers::<f64>(m * k, 1), numbers::<f64>(k * n, 2));
     let (mut ours, mut theirs) = (vec![0.0; m * n], vec![0.0; m * n]);
-    gemm(Matrix::new(&a, m, k), Matrix::new(&b, k, n), Start::Zero, &mut ours, &mut Scratch::default());
+    gemm(Matrix::new(&a, m, k), Matrix::new(&b, k, n), None, &mut ours, &mut Scratch::default());
     let (k_, n_) = (k as isize, n as isize);
     // SAFETY: the slices have the extents and strides that the call names.
     unsafe {

@@ -1,7 +1,7 @@
-//! The innermost loops: a rectangle of tiles, and the micro-kernel that computes one.
+//! The innermost loops: a column of tiles, and the micro-kernel that computes one.
 
 use super::lanes::Lanes;
-use super::{CHAINS, Product, Real, Start};
+use super::{CHAINS, Product, Real};
 use std::ops::Range;
 
 /// Loop 1: computes the tiles of `rows` of a panel.
@@ -15,7 +15,7 @@ pub(super) unsafe fn column<L: Lanes, const MR: usize, const NV: usize>(
     panel: usize,
     packed: &[L::F],
 ) {
-    let Product { a, start, c, n, .. } = product;
+    let Product { a, bias, c, n, .. } = product;
     let (m, n, k, nr) = (a.rows, *n, a.cols, NV * L::N);
     let first = panel * nr;
     let width = nr.min(n - first);
@@ -30,13 +30,12 @@ pub(super) unsafe fn column<L: Lanes, const MR: usize, const NV: usize>(
             // SAFETY: the tile is whole, so MR rows of NR numbers from `c` are ours.
             unsafe {
                 let c = c.0.add(top * n + first);
-                match start {
-                    Start::Zero => tile::<L, MR, NV>(k, a, b, |_, _| L::splat(L::F::ZERO), c, n),
-                    Start::Bias(bias) => {
+                match bias {
+                    None => tile::<L, MR, NV>(k, a, b, |_| L::splat(L::F::ZERO), c, n),
+                    Some(bias) => {
                         let bias = bias.as_ptr().add(first);
-                        tile::<L, MR, NV>(k, a, b, |_, v| L::load(bias.add(v * L::N)), c, n);
+                        tile::<L, MR, NV>(k, a, b, |v| L::load(bias.add(v * L::N)), c, n);
                     }
-                    Start::Output => tile::<L, MR, NV>(k, a, b, |i, v| L::load(c.add(i * n + v * L::N)), c, n),
                 }
             }
             continue;
@@ -44,20 +43,13 @@ pub(super) unsafe fn column<L: Lanes, const MR: usize, const NV: usize>(
         // A tile at the border is computed aside, and what belongs to C is copied.
         let mut aside = [[[L::F::ZERO; 16]; NV]; MR];
         let aside = aside.as_flattened_mut().as_flattened_mut();
-        for i in 0..height {
-            for j in 0..width {
-                aside[i * nr + j] = match start {
-                    Start::Zero => L::F::ZERO,
-                    Start::Bias(bias) => bias[first + j],
-                    // SAFETY: (top + i, first + j) is in C, and in our tile.
-                    Start::Output => unsafe { *c.0.add((top + i) * n + first + j) },
-                };
-            }
+        if let Some(bias) = bias {
+            aside[..width].copy_from_slice(&bias[first..][..width]);
         }
         let own = aside.as_mut_ptr();
         // SAFETY: `aside` holds MR rows of at least NR numbers; the copies stay in our tile of C.
         unsafe {
-            tile::<L, MR, NV>(k, a, b, |i, v| L::load(own.add(i * nr + v * L::N)), own, nr);
+            tile::<L, MR, NV>(k, a, b, |v| L::load(own.add(v * L::N)), own, nr);
             for i in 0..height {
                 std::ptr::copy_nonoverlapping(own.add(i * nr), c.0.add((top + i) * n + first), width);
             }
@@ -67,8 +59,8 @@ pub(super) unsafe fn column<L: Lanes, const MR: usize, const NV: usize>(
 
 /// The micro-kernel: `MR × (NV · L::N)` outputs, held in registers while k runs.
 ///
-/// `a` is (data, offset of each row, step of k); `b` is a packed panel; `start(i, v)` gives the first value of vector v of row
-/// i; row i of the result goes to `c[i * ldc..]`.
+/// `a` is (data, offset of each row, step of k); `b` is a packed panel; `start(v)` gives what vector v of each row starts from;
+/// row i of the result goes to `c[i * ldc..]`.
 ///
 /// # Safety
 /// The instruction set of `L` is supported and all those addresses are good.
@@ -78,7 +70,7 @@ unsafe fn tile<L: Lanes, const MR: usize, const NV: usize>(
     k: usize,
     (a, offsets, step): (*const L::F, [usize; MR], usize),
     b: *const L::F,
-    start: impl Fn(usize, usize) -> L::V,
+    start: impl Fn(usize) -> L::V,
     c: *mut L::F,
     ldc: usize,
 ) {
@@ -87,7 +79,7 @@ unsafe fn tile<L: Lanes, const MR: usize, const NV: usize>(
         let mut sum = [[L::splat(L::F::ZERO); NV]; MR];
         for i in 0..MR {
             for v in 0..NV {
-                sum[i][v] = start(i, v);
+                sum[i][v] = start(v);
             }
         }
         for p in 0..k {
