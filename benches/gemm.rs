@@ -1,4 +1,4 @@
-//! The products of a training step, beside two peers of one thread: `matrixmultiply`, and `ndarray`'s `dot` (which calls it).
+//! The products of a training step, beside peers of one thread: `matrixmultiply`, `ndarray`'s `dot` (which calls it) and `gemm`.
 //! Elements are multiplications and additions: 1 Gelem/s is 1 GFLOP/s.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -8,11 +8,11 @@ use ndarray::{Array2, ArrayView2};
 fn products(c: &mut Criterion) {
     // C[m, n] = op(A) · op(B) with inner extent k; a transposed operand is stored as the other one is read.
     for (name, m, n, k, ta, tb) in [
-        ("NT 128x512x784", 128, 512, 784, false, true),
-        ("NT 128x256x512", 128, 256, 512, false, true),
-        ("NN 128x784x512", 128, 784, 512, false, false),
-        ("TN 512x784x128", 512, 784, 128, true, false),
-        ("NN 1024x1024x1024", 1024, 1024, 1024, false, false),
+        ("gemm NT 128x512x784", 128, 512, 784, false, true),
+        ("gemm NT 128x256x512", 128, 256, 512, false, true),
+        ("gemm NN 128x784x512", 128, 784, 512, false, false),
+        ("gemm TN 512x784x128", 512, 784, 128, true, false),
+        ("gemm NN 1024x1024x1024", 1024, 1024, 1024, false, false),
     ] {
         let stored = |rows, cols, t| {
             let shape = if t { (cols, rows) } else { (rows, cols) };
@@ -33,7 +33,8 @@ fn products(c: &mut Criterion) {
         }
 
         let (a, b) = (view(&a, ta), view(&b, tb));
-        group.bench_function("matrixmultiply", |bench| bench.iter(|| peer(a, b, &mut product)));
+        group.bench_function("matrixmultiply", |bench| bench.iter(|| by_matrixmultiply(a, b, &mut product)));
+        group.bench_function("gemm", |bench| bench.iter(|| by_gemm(a, b, &mut product)));
         group.bench_function("ndarray", |bench| bench.iter(|| a.dot(&b)));
         group.finish();
     }
@@ -48,15 +49,31 @@ fn view(x: &Array2<f32>, transposed: bool) -> ArrayView2<'_, f32> {
     if transposed { x.t() } else { x.view() }
 }
 
-#[allow(unsafe_code)]
-fn peer(a: ArrayView2<f32>, b: ArrayView2<f32>, c: &mut [f32]) {
+/// Extents (m, n, k), and the strides of both operands.
+fn layout(a: ArrayView2<f32>, b: ArrayView2<f32>, c: &[f32]) -> ([usize; 3], [[isize; 2]; 2]) {
     let (m, k, n) = (a.nrows(), a.ncols(), b.ncols());
     assert_eq!((b.nrows(), c.len()), (k, m * n));
-    let ([a0, a1], [b0, b1]) = ([a.strides()[0], a.strides()[1]], [b.strides()[0], b.strides()[1]]);
+    ([m, n, k], [a, b].map(|x| [x.strides()[0], x.strides()[1]]))
+}
+
+#[allow(unsafe_code)]
+fn by_matrixmultiply(a: ArrayView2<f32>, b: ArrayView2<f32>, c: &mut [f32]) {
+    let ([m, n, k], [[a0, a1], [b0, b1]]) = layout(a, b, c);
     // SAFETY: the views and the slice have the extents and strides that the call names.
     unsafe {
         let c = c.as_mut_ptr();
         matrixmultiply::sgemm(m, k, n, 1.0, a.as_ptr(), a0, a1, b.as_ptr(), b0, b1, 0.0, c, n as isize, 1);
+    }
+}
+
+#[allow(unsafe_code)]
+fn by_gemm(a: ArrayView2<f32>, b: ArrayView2<f32>, c: &mut [f32]) {
+    let ([m, n, k], [[a0, a1], [b0, b1]]) = layout(a, b, c);
+    let (c, one) = (c.as_mut_ptr(), gemm_crate::Parallelism::None);
+    // SAFETY: the views and the slice have the extents and strides that the call names. Its strides are columns first.
+    unsafe {
+        let (no, (a, b)) = (false, (a.as_ptr(), b.as_ptr()));
+        gemm_crate::gemm(m, n, k, c, 1, n as isize, no, a, a1, a0, b, b1, b0, 0.0, 1.0, no, no, no, one);
     }
 }
 
