@@ -1,6 +1,7 @@
 //! From bytes to the numbers a model is shown.
 
 use crate::kernels::Real;
+use crate::kernels::elementwise::map_bytes;
 use crate::rng::Stream;
 use serde::{Deserialize, Serialize};
 
@@ -31,11 +32,7 @@ impl Binarise {
         assert_eq!(pixels.len(), out.len(), "one number for each pixel");
         let one_if = |yes| if yes { F::ONE } else { F::ZERO };
         match self {
-            Binarise::Threshold => {
-                for (x, &byte) in out.iter_mut().zip(pixels) {
-                    *x = one_if(byte >= 128);
-                }
-            }
+            Binarise::Threshold => map_bytes(|byte| one_if(byte >= 128), pixels, out),
             Binarise::Dynamic => {
                 let mut stream = noise();
                 for (x, bytes) in out.chunks_mut(4).zip(pixels.chunks(4)) {
@@ -47,9 +44,7 @@ impl Binarise {
             }
             Binarise::None => {
                 let white = F::of(255.0);
-                for (x, &byte) in out.iter_mut().zip(pixels) {
-                    *x = F::of(f64::from(byte)) / white;
-                }
+                map_bytes(|byte| F::of(f64::from(byte)) / white, pixels, out);
             }
         }
     }

@@ -56,6 +56,19 @@ simd! {
     }
 }
 
+simd! {
+    /// `y[i] = f(x[i])` for bytes, on this thread.
+    ///
+    /// # Panics
+    /// When lengths differ.
+    pub fn map_bytes<F: Real, P: Fn(u8) -> F>(f: P, x: &[u8], y: &mut [F]) {
+        assert_eq!(x.len(), y.len(), "map_bytes: lengths differ");
+        for (y, &x) in y.iter_mut().zip(x) {
+            *y = f(x);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@ use crate::models::Model;
 use crate::nn::{Params, Pass};
 use crate::optim::{Adam, Optimizer, Sgd, warm_up};
 use crate::rng::{Purpose, Stream};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// How far training is: with the configuration, the weights and the optimiser's state, all that a resume needs. There is no
@@ -101,7 +102,7 @@ impl Trainer {
         let pass = Pass::new(tape, &self.params);
         let x = tape.span("gather", || {
             let stream = |row| Stream::new(seed, Purpose::Binarise, p.epoch, row);
-            gather(tape, &data.train, rows.iter().map(|&i| i as usize), binarize, stream)
+            gather(tape, &data.train, rows.len(), |i| rows[i] as usize, binarize, stream)
         });
         let loss = tape.span("forward", || {
             let latent = self.config.architecture.latent;
@@ -151,7 +152,7 @@ impl Trainer {
             self.tape.begin();
             let pass = Pass::new(&self.tape, &self.params);
             let binarise = |row| Stream::new(seed, Purpose::BinariseTest, 0, row);
-            let x = gather(&self.tape, test, rows.clone(), binarize, binarise);
+            let x = gather(&self.tape, test, rows.len(), |i| first + i, binarize, binarise);
             let stream = |row| Stream::new(seed, Purpose::Evaluate, epoch, first as u64 + row);
             let loss = self.model.loss(&pass, x, || noise(&self.tape, rows.len(), latent, stream), 1.0);
             recon += n * f64::from(loss.recon.item());
@@ -166,18 +167,18 @@ impl Trainer {
     }
 }
 
-/// The images of `rows` as numbers, `[B, D]`, each with the stream of its row.
+/// The images `row(0)`, …, `row(n − 1)` as numbers, `[n, D]`, each with the stream of its row.
 fn gather<'t>(
     tape: &'t Tape<f32>,
     split: &Split,
-    rows: impl ExactSizeIterator<Item = usize>,
+    n: usize,
+    row: impl Fn(usize) -> usize + Sync,
     binarise: Binarise,
-    stream: impl Fn(u64) -> Stream,
+    stream: impl Fn(u64) -> Stream + Sync,
 ) -> Var<'t, f32> {
-    tape.leaf_with([rows.len(), split.pixels()], |x| {
-        for (x, row) in x.chunks_exact_mut(split.pixels()).zip(rows) {
-            binarise.write(split.image(row), || stream(row as u64), x);
-        }
+    tape.leaf_with([n, split.pixels()], |x| {
+        let images = x.par_chunks_exact_mut(split.pixels()).with_min_len(32).enumerate();
+        images.for_each(|(i, x)| binarise.write(split.image(row(i)), || stream(row(i) as u64), x));
     })
 }
 

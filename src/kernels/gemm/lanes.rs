@@ -25,6 +25,8 @@ pub(crate) trait Lanes {
     unsafe fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// a₀ b₀ a₁ b₁ …, the first half and the second.
     unsafe fn interleave(a: Self::V, b: Self::V) -> (Self::V, Self::V);
+    /// Asks for the cache line at `p`, which need not be a good address.
+    fn prefetch(p: *const Self::F);
     /// Registers from 0 to N.
     fn square(row: impl FnMut(usize) -> Self::V) -> Self::Square;
 }
@@ -59,6 +61,8 @@ impl<F: Real> Lanes for Plain<F> {
     unsafe fn interleave([a0, a1, a2, a3]: [F; 4], [b0, b1, b2, b3]: [F; 4]) -> ([F; 4], [F; 4]) {
         ([a0, b0, a1, b1], [a2, b2, a3, b3])
     }
+    #[inline(always)]
+    fn prefetch(_: *const F) {}
     #[inline(always)]
     fn square(row: impl FnMut(usize) -> [F; 4]) -> [[F; 4]; 4] {
         std::array::from_fn(row)
@@ -103,6 +107,11 @@ macro_rules! lanes {
             #[target_feature(enable = $features)]
             unsafe fn interleave($a: Self::V, $b: Self::V) -> (Self::V, Self::V) {
                 $interleave
+            }
+            #[inline(always)]
+            fn prefetch(p: *const $F) {
+                // SAFETY: a prefetch does not touch memory.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) };
             }
             #[inline(always)]
             fn square(row: impl FnMut(usize) -> Self::V) -> [$V; $n] {

@@ -3,6 +3,9 @@
 use super::lanes::Lanes;
 use super::{Product, Real};
 
+/// How many rows, or squares, ahead of its use B is asked for.
+const AHEAD: usize = 8;
+
 /// Copies `NV` vectors of columns of B, all its rows: `[k][NV · L::N]`. Columns that B does not have are zeros.
 ///
 /// # Safety
@@ -16,7 +19,9 @@ pub(super) unsafe fn pack<L: Lanes, const NV: usize>(product: &Product<L::F>, pa
         // Rows of the panel are contiguous.
         for (p, row) in packed.chunks_exact_mut(nr).enumerate() {
             let from = &b.data[p * b.strides.0 + first..][..nr];
+            let ahead = from.as_ptr().wrapping_add(AHEAD * b.strides.0);
             for v in 0..NV {
+                L::prefetch(ahead.wrapping_add(v * L::N));
                 // SAFETY: both hold `nr` numbers.
                 unsafe { L::store(row[v * L::N..].as_mut_ptr(), L::load(from[v * L::N..].as_ptr())) };
             }
@@ -30,7 +35,10 @@ pub(super) unsafe fn pack<L: Lanes, const NV: usize>(product: &Product<L::F>, pa
             let column = |j: usize| b.data[(first + v * L::N + j) * b.strides.1 + p..][..L::N].as_ptr();
             // SAFETY: each column has `L::N` numbers from `p` on, and each row of `packed` from `v · L::N` on.
             unsafe {
-                let mut square = L::square(|j| L::load(column(j)));
+                let mut square = L::square(|j| {
+                    L::prefetch(column(j).wrapping_add(AHEAD * L::N));
+                    L::load(column(j))
+                });
                 transpose::<L>(&mut square);
                 for (i, row) in square.as_ref().iter().enumerate() {
                     L::store(packed[(p + i) * nr + v * L::N..][..L::N].as_mut_ptr(), *row);
