@@ -13,7 +13,7 @@ fn adam(c: &mut Criterion) {
     group.throughput(Throughput::Elements(WEIGHTS as u64));
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool of threads");
-        group.bench_function(format!("{threads} threads"), |bench| {
+        group.bench_function(format!("threads: {threads}"), |bench| {
             pool.install(|| bench.iter(|| update(&rule, &w, &mut g, [&mut m, &mut v])));
         });
     }

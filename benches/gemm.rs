@@ -27,7 +27,7 @@ fn products(c: &mut Criterion) {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool of threads");
             let mut scratch = Scratch::default();
             let (a, b) = (matrix(&a, ta), matrix(&b, tb));
-            group.bench_function(format!("elbo, {threads} threads"), |bench| {
+            group.bench_function(format!("elbo, threads: {threads}"), |bench| {
                 pool.install(|| bench.iter(|| gemm(a, b, None, &mut product, &mut scratch)));
             });
         }

@@ -90,6 +90,33 @@ fn a_run_is_not_overwritten_and_can_be_looked_at() {
 }
 
 #[test]
+fn a_step_is_timed_and_a_run_profiled_without_being_changed() {
+    let output =
+        elbo(&["bench", "step", "--data", "synthetic", "--limit", "600", "--steps", "3", "--threads", "2", "--json"]);
+    let timing: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((timing["impl"].as_str(), timing["threads"].as_u64()), (Some("elbo"), Some(2)));
+    let quantile = |name: &str| timing[name].as_f64().unwrap();
+    assert!(0.0 < quantile("p10") && quantile("p10") <= quantile("med") && quantile("med") <= quantile("p90"));
+
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    assert!(small("vae", &run, &[]).status.success());
+    let checkpoint = fs::read(run.join("checkpoint.safetensors")).unwrap();
+    let path = run.to_str().unwrap();
+    let output = elbo(&["profile", path, "--steps", "4", "--data", "synthetic", "--limit", "300"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    for part in ["gather", "forward", "backward", "update", "affine", "matmul", "bce", "GFLOP/s"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let trace: serde_json::Value = serde_json::from_slice(&fs::read(run.join("trace.json")).unwrap()).unwrap();
+    let events = trace.as_array().unwrap();
+    assert_eq!(events.iter().filter(|e| e["name"] == "update").count(), 4);
+    // The product of the first layer: 2 · 128 · 32 · 784 operations.
+    assert!(events.iter().any(|e| e["name"] == "affine" && e["args"]["flops"] == 2 * 128 * 32 * 784));
+    assert_eq!(fs::read(run.join("checkpoint.safetensors")).unwrap(), checkpoint);
+}
+
+#[test]
 fn a_resume_on_other_data_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");

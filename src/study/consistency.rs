@@ -1,6 +1,6 @@
 //! One image, encoded and decoded many times: does the same come out?
 
-use super::{Code, Figure, Subject, correlation, examples, mean, shown, table};
+use super::{Code, Figure, Subject, correlation, examples, list, mean, shown, table};
 use crate::data::Dataset;
 use crate::plot::{Chart, Panel, Row};
 use crate::rng::{Purpose, Stream};
@@ -121,7 +121,7 @@ fn slopes(subject: &Subject, codes: &[Code]) -> Vec<f64> {
 
 /// The paragraphs.
 pub fn tell(ways: &[Consistency]) -> Vec<String> {
-    let optional = |r: Option<f64>| r.map_or("–".into(), |r| format!("{r:.2}"));
+    let optional = |r: Option<f64>| r.map_or("–".into(), |r| list(&[r]));
     let (images, passes) = ways.first().map_or((0, 0), |c| (c.images, c.passes));
     let mut text = vec![
         format!(
@@ -177,10 +177,12 @@ pub fn tell(ways: &[Consistency]) -> Vec<String> {
             _ => "hardly depends on",
         };
         text.push(format!(
-            "How far reconstructions of an image spread {} the width σ of its posterior (correlation {spread:.2}). To first \
-             order the spread is σ times the slope of the decoder, and the width {} that slope (correlation {slope:.2}){}.",
+            "How far reconstructions of an image spread {} the width σ of its posterior (correlation {}). To first \
+             order the spread is σ times the slope of the decoder, and the width {} that slope (correlation {}){}.",
             strength(spread),
+            list(&[spread]),
             strength(slope),
+            list(&[slope]),
             if slope < -0.3 {
                 ": where a small change of z changes the image much, the encoder has learned to be precise"
             } else {

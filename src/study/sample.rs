@@ -44,7 +44,8 @@ pub fn measure(subject: &Subject, data: &Dataset) -> (Samples, Vec<Figure>) {
     let coordinates = if subject.latent <= 2 { "z" } else { "z₁ and z₂" };
     let title = format!("{n} new images of the {} from z ~ N(0, I), each above its {coordinates}", subject.name());
     let mut panel = Panel::new(&title, data.test.height(), data.test.width());
-    let caption = |z: &Vec<f32>| z.iter().take(2).map(|v| format!("{v:.2}")).collect::<Vec<_>>().join(" ");
+    let caption =
+        |z: &Vec<f32>| z.iter().take(2).map(|v| format!("{v:.1}").replace('-', "−")).collect::<Vec<_>>().join(" ");
     for rows in (0..n).collect::<Vec<_>>().chunks(10) {
         let (first, last) = (rows[0], rows[rows.len() - 1]);
         let captions: Vec<String> = z[first..=last].iter().map(caption).collect();
