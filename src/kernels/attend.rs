@@ -64,3 +64,32 @@ fn attend(done: &AtomicBool) {
     }
     BUSY.set(false);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rayon::prelude::*;
+
+    /// Something shared, with something shared inside.
+    fn work(seed: u64) -> u64 {
+        let part = |i: u64| (0..50u64).into_par_iter().map(|j| seed ^ (i * j)).sum::<u64>();
+        (0..20u64).into_par_iter().map(part).sum()
+    }
+
+    #[test]
+    fn steps_end_alone_one_in_another_and_side_by_side() {
+        let expected = work(3);
+        assert_eq!(attended(|| work(3)), expected, "outside of any pool");
+        for threads in [1, 2, 4, 7] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                for _ in 0..50 {
+                    assert_eq!(attended(|| work(3)), expected);
+                    assert_eq!(attended(|| attended(|| work(3))), expected);
+                    let both = rayon::join(|| attended(|| work(3)), || attended(|| work(3)));
+                    assert_eq!(both, (expected, expected));
+                }
+            });
+        }
+    }
+}
