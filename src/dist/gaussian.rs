@@ -20,6 +20,16 @@ pub fn reparameterise<'t, F: Real>(mu: Var<'t, F>, log_var: Var<'t, F>, eps: Var
 
 /// KL(N(μ, σ²) ‖ N(0, I)) = ½ Σⱼ (μⱼ² + σⱼ² − 1 − ln σⱼ²) for each row (Kingma and Welling 2014, appendix B).
 ///
+/// For one latent, with the normalisations ½ ln 2π cancelling,
+///
+/// ```text
+/// E_q[ln q(z) − ln p(z)] = E_q[−½ ln σ² − ½ (z − μ)²/σ² + ½ z²] = −½ ln σ² − ½ + ½ (μ² + σ²)
+/// ```
+///
+/// It is 0 only at μ = 0 and σ = 1, where the code tells nothing of x. A decoder that does without z lets every posterior fall
+/// there: the collapse that [`is_collapsed`](crate::train::is_collapsed) looks for. To tell more costs: σ → 0 alone costs
+/// −ln σ, which is what keeps codes apart by no more than the decoder needs.
+///
 /// | | shape |
 /// |---|---|
 /// | `mu`, `log_var` | `[B, Z]` |
