@@ -2,7 +2,6 @@
 
 use super::op::{MAX_ARGS, Vjp};
 use super::profile::Work;
-use super::tape::bytes;
 use super::{Add, Tape, Var};
 use crate::kernels::{Real, elementwise::map};
 use crate::tensor::Tensor;
@@ -97,12 +96,16 @@ impl<F: Real> Mode<F> for Numbers {
 
     fn add(&self, tape: &Tape<F>, a: Tensor<F>, b: Tensor<F>) -> Tensor<F> {
         let shape = a.shape();
-        let span = tape.open("add", || Work { flops: 0, bytes: bytes(&[&a, &b], shape) });
         let mut pool = tape.pool.borrow_mut();
         let mut sum = pool.take(shape.size());
-        map(&|[a, b]: [F; 2]| a + b, [a.data(), b.data()], &mut sum);
+        tape.timed(
+            "add",
+            || Work::on::<F>(3 * shape.size()),
+            || {
+                map(&|[a, b]: [F; 2]| a + b, [a.data(), b.data()], &mut sum);
+            },
+        );
         [a, b].into_iter().flat_map(Tensor::into_vec).for_each(|buffer| pool.give(buffer));
-        tape.close(span);
         Tensor::new(sum, shape)
     }
 

@@ -1,6 +1,6 @@
 //! [`Profile`]: what was computed when, for how long, and how much work it was.
 
-use std::fmt::Write;
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// What a computation has to do at least.
@@ -10,6 +10,13 @@ pub struct Work {
     pub flops: u64,
     /// Bytes of the arguments and the result, each counted once.
     pub bytes: u64,
+}
+
+impl Work {
+    /// That of reading and writing so many numbers, where memory, not arithmetic, sets the time.
+    pub(crate) fn on<F>(numbers: usize) -> Self {
+        Work { flops: 0, bytes: (numbers * size_of::<F>()) as u64 }
+    }
 }
 
 /// A stretch of time.
@@ -61,18 +68,12 @@ impl Profile {
 
     /// The events for the trace viewers of browsers (`chrome://tracing`, ui.perfetto.dev): complete events, in microseconds.
     pub fn chrome_trace(&self) -> String {
-        let mut json = String::from("[\n");
-        for (i, e) in self.events.iter().enumerate() {
-            let comma = if i > 0 { ",\n" } else { "" };
+        let event = |e: &Event| {
             let [start, duration] = [e.start, e.duration].map(|t| t.as_secs_f64() * 1e6);
             let Work { flops, bytes } = e.work;
-            write!(
-                json,
-                r#"{comma}{{"name":"{}","ph":"X","ts":{start:.3},"dur":{duration:.3},"pid":1,"tid":1,"args":{{"flops":{flops},"bytes":{bytes}}}}}"#,
-                e.name
-            )
-            .expect("a string takes text");
-        }
-        json + "\n]\n"
+            let args = json!({ "flops": flops, "bytes": bytes });
+            json!({ "name": e.name, "ph": "X", "ts": start, "dur": duration, "pid": 1, "tid": 1, "args": args })
+        };
+        json!(self.events.iter().map(event).collect::<Vec<_>>()).to_string()
     }
 }

@@ -113,7 +113,10 @@ impl<F: Real> Tape<F> {
                 Ok(shape) => shape,
                 Err(e) => panic!("{}: {e}", op.row().name),
             };
-            let work = || Work { flops: op.flops(&x.map(Tensor::shape), shape), bytes: bytes(&x, shape) };
+            let work = || Work {
+                flops: op.flops(&x.map(Tensor::shape), shape),
+                ..Work::on::<F>(x.iter().map(|x| x.shape().size()).sum::<usize>() + shape.size())
+            };
             let span = self.open(op.row().name, work);
             let mut buffer = self.pool.borrow_mut().take(shape.size());
             op.forward(&x, &mut buffer, &mut self.scratch.borrow_mut());
@@ -164,19 +167,29 @@ impl<F: Real> Tape<F> {
 
     /// Runs a part of a training step, and notes it by this name if there is a profile.
     pub fn span<T>(&self, name: &'static str, part: impl FnOnce() -> T) -> T {
-        let span = self.open(name, Work::default);
-        let result = part();
+        self.timed(name, Work::default, part)
+    }
+
+    /// Runs a computation, and notes it with its work if there is a profile.
+    pub(crate) fn timed<T>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce() -> Work,
+        computation: impl FnOnce() -> T,
+    ) -> T {
+        let span = self.open(name, work);
+        let result = computation();
         self.close(span);
         result
     }
 
     /// An event begins, if there is a profile.
-    pub(crate) fn open(&self, name: &'static str, work: impl FnOnce() -> Work) -> Option<usize> {
+    fn open(&self, name: &'static str, work: impl FnOnce() -> Work) -> Option<usize> {
         self.profile.borrow_mut().as_mut().map(|profile| profile.open(name, work()))
     }
 
     /// It ends.
-    pub(crate) fn close(&self, span: Option<usize>) {
+    fn close(&self, span: Option<usize>) {
         if let (Some(span), Some(profile)) = (span, self.profile.borrow_mut().as_mut()) {
             profile.close(span);
         }
@@ -186,10 +199,4 @@ impl<F: Real> Tape<F> {
     pub(crate) fn pool(&self) -> Rc<RefCell<Pool<F>>> {
         Rc::clone(&self.pool)
     }
-}
-
-/// Bytes of an op's arguments and result.
-pub(crate) fn bytes<F: Real>(x: &[&Tensor<F>], y: Shape) -> u64 {
-    let numbers = x.iter().map(|x| x.shape().size()).sum::<usize>() + y.size();
-    (numbers * size_of::<F>()) as u64
 }

@@ -55,10 +55,8 @@ pub fn bench(command: BenchCommand) -> Result<()> {
         let line = serde_json::to_string(&Timing::of(times)).expect("plain data");
         return say!("{line}");
     }
-    trainer.tape.begin_profile();
-    let times = steps(&mut trainer, &data, args.steps)?;
-    let profile = trainer.tape.end_profile().expect("it was begun");
-    table(&profile, &Timing::of(times), f64::from(args.steps))
+    split(&mut trainer, &data, args.steps)?;
+    Ok(())
 }
 
 /// Goes on training a run for some steps, without saving them.
@@ -67,12 +65,18 @@ pub fn profile(args: ProfileArgs) -> Result<()> {
     let data = args.data.load()?;
     let mut trainer = Trainer::resume(&folder.checkpoint(), &data.digest)?;
     steps(&mut trainer, &data, WARM_UP.min(args.steps))?;
-    trainer.tape.begin_profile();
-    let times = steps(&mut trainer, &data, args.steps)?;
-    let profile = trainer.tape.end_profile().expect("it was begun");
-    table(&profile, &Timing::of(times), f64::from(args.steps))?;
+    let profile = split(&mut trainer, &data, args.steps)?;
     folder.write("trace.json", profile.chrome_trace().as_bytes())?;
     say!("{}", folder.path().join("trace.json").display())
+}
+
+/// Prints where the time of `n` steps goes, and gives their profile.
+fn split(trainer: &mut Trainer, data: &Dataset, n: u32) -> Result<Profile> {
+    trainer.tape.begin_profile();
+    let times = steps(trainer, data, n)?;
+    let profile = trainer.tape.end_profile().expect("it was begun");
+    table(&profile, &Timing::of(times), f64::from(n))?;
+    Ok(profile)
 }
 
 /// Trains for `n` steps, from one epoch into the next, and gives the seconds of each.
@@ -138,17 +142,17 @@ fn table(profile: &Profile, timing: &Timing, steps: f64) -> Result<()> {
     let (flops, bandwidth) = (peak::flops(), peak::bandwidth());
     let mut parts: Vec<(&str, f64)> = Vec::new();
     let mut lines: Vec<Line> = Vec::new();
+    // Events stand in the order in which they began, so that the part they are in was the last to begin.
+    let mut part = "";
     for e in &profile.events {
         let seconds = e.duration.as_secs_f64();
         if e.depth == 0 {
+            part = e.name;
             match parts.iter_mut().find(|(name, _)| *name == e.name) {
                 Some((_, sum)) => *sum += seconds,
                 None => parts.push((e.name, seconds)),
             }
         } else if e.work != Work::default() {
-            // Events stand in the order in which they began, so that the part they are in was the last to begin.
-            let part = profile.events.iter().rev().skip_while(|p| p.start > e.start).find(|p| p.depth == 0);
-            let part = part.map_or("", |p| p.name);
             match lines.iter_mut().find(|l| (l.part, l.name, l.work) == (part, e.name, e.work)) {
                 Some(line) => (line.calls, line.seconds) = (line.calls + 1.0, line.seconds + seconds),
                 None => lines.push(Line { part, name: e.name, work: e.work, calls: 1.0, seconds }),

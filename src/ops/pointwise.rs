@@ -51,23 +51,23 @@ impl<F: Real, T: Formula<N>, const N: usize> Op<F> for Map<T, N> {
         let (g, y, x) = (cx.g().value(), cx.y().value(), x.map(Var::value));
         for k in steep {
             cx.give(k, || {
-                let bytes = ((N + 2) * y.shape().size() * size_of::<F>()) as u64;
-                let span = cx.tape().open(T::ROW.name, || Work { flops: 0, bytes });
-                let share = cx.tape().leaf_with(y.shape(), |gx| {
-                    let (g, y) = (g.data(), y.data());
-                    // Arguments in the order g, y, x…
-                    match (x.each_ref().map(Tensor::data).as_slice(), k) {
-                        ([a], _) => map(&Backward::<T, N, 0>(formula), [g, y, a], gx),
-                        ([a, b], 0) => map(&Backward::<T, N, 0>(formula), [g, y, a, b], gx),
-                        ([a, b], _) => map(&Backward::<T, N, 1>(formula), [g, y, a, b], gx),
-                        ([a, b, c], 0) => map(&Backward::<T, N, 0>(formula), [g, y, a, b, c], gx),
-                        ([a, b, c], 1) => map(&Backward::<T, N, 1>(formula), [g, y, a, b, c], gx),
-                        ([a, b, c], _) => map(&Backward::<T, N, 2>(formula), [g, y, a, b, c], gx),
-                        _ => unreachable!("formulas have one to three arguments"),
-                    }
-                });
-                cx.tape().close(span);
-                share
+                let work = || Work::on::<F>((N + 2) * y.shape().size()); // g, the arguments, the share
+                let share = || {
+                    cx.tape().leaf_with(y.shape(), |gx| {
+                        let (g, y) = (g.data(), y.data());
+                        // Arguments in the order g, y, x…
+                        match (x.each_ref().map(Tensor::data).as_slice(), k) {
+                            ([a], _) => map(&Backward::<T, N, 0>(formula), [g, y, a], gx),
+                            ([a, b], 0) => map(&Backward::<T, N, 0>(formula), [g, y, a, b], gx),
+                            ([a, b], _) => map(&Backward::<T, N, 1>(formula), [g, y, a, b], gx),
+                            ([a, b, c], 0) => map(&Backward::<T, N, 0>(formula), [g, y, a, b, c], gx),
+                            ([a, b, c], 1) => map(&Backward::<T, N, 1>(formula), [g, y, a, b, c], gx),
+                            ([a, b, c], _) => map(&Backward::<T, N, 2>(formula), [g, y, a, b, c], gx),
+                            _ => unreachable!("formulas have one to three arguments"),
+                        }
+                    })
+                };
+                cx.tape().timed(T::ROW.name, work, share)
             });
         }
     }
