@@ -20,9 +20,9 @@ impl<F, const N: usize, T: Fn([F; N]) -> F + Sync> Pointwise<F, N> for T {
 /// Elements that one task computes at most: some 10 µs of work, long against the cost of waking a thread for it.
 const CHUNK: usize = 1 << 16;
 
-/// Where to halve `n` elements: on a multiple of a cache line.
-pub(super) fn half(n: usize) -> usize {
-    (n / 2).next_multiple_of(64)
+/// Where to halve `n` elements, on a multiple of a cache line; none where one task computes them all.
+pub(super) fn half(n: usize) -> Option<usize> {
+    (n > CHUNK).then(|| (n / 2).next_multiple_of(64))
 }
 
 /// `y[i] = f(x₀[i], x₁[i], …)`.
@@ -38,10 +38,7 @@ pub fn map<F: Real, const N: usize>(f: &impl Pointwise<F, N>, x: [&[F]; N], y: &
 
 /// Halves the work until each part fits a chunk. Threads own disjoint parts of `y`; the values do not depend on the parts.
 fn split<F: Real, const N: usize>(f: &impl Pointwise<F, N>, x: [&[F]; N], y: &mut [F]) {
-    if y.len() <= CHUNK {
-        return pass(f, x, y);
-    }
-    let middle = half(y.len());
+    let Some(middle) = half(y.len()) else { return pass(f, x, y) };
     let (y0, y1) = y.split_at_mut(middle);
     rayon::join(|| split(f, x.map(|x| &x[..middle]), y0), || split(f, x.map(|x| &x[middle..]), y1));
 }

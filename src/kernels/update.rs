@@ -56,9 +56,6 @@ impl<F: Real> Rule<F, 1> for Momentum<F> {
     }
 }
 
-/// Elements that one task updates at most.
-const CHUNK: usize = 1 << 16;
-
 /// Applies a rule to every weight. The new weights are written over the gradient: the graph still holds the old ones.
 ///
 /// # Panics
@@ -66,10 +63,7 @@ const CHUNK: usize = 1 << 16;
 pub fn update<F: Real, const M: usize>(rule: &impl Rule<F, M>, w: &[F], g: &mut [F], averages: [&mut [F]; M]) {
     let n = w.len();
     assert!(g.len() == n && averages.iter().all(|a| a.len() == n), "update: lengths differ");
-    if n <= CHUNK {
-        return pass(rule, w, g, averages);
-    }
-    let middle = half(n);
+    let Some(middle) = half(n) else { return pass(rule, w, g, averages) };
     let ((w0, w1), (g0, g1)) = (w.split_at(middle), g.split_at_mut(middle));
     let mut halves = averages.map(|a| {
         let (a0, a1) = a.split_at_mut(middle);
