@@ -7,6 +7,7 @@ use crate::files;
 use crate::study::{Figure, Subject, consistency, interpolate, latent, reconstruct, sample};
 use crate::train::{Folder, Trained};
 use clap::Args;
+use serde::Serialize;
 use std::path::PathBuf;
 
 #[derive(Args, Debug)]
@@ -70,25 +71,17 @@ pub fn run(look: Look, args: LookArgs) -> Result<()> {
 /// The numbers of an experiment as JSON, its paragraphs and its figures.
 fn experiment(look: Look, subjects: &[Subject], data: &Dataset) -> (String, Vec<String>, Vec<Figure>) {
     match look {
-        Look::Reconstruct => {
-            let (numbers, figures) = reconstruct::measure(subjects, data);
-            (files::json(&numbers), reconstruct::tell(&numbers), figures)
-        }
-        Look::Consistency => {
-            let (numbers, figures) = consistency::measure(subjects, data);
-            (files::json(&numbers), consistency::tell(&numbers), figures)
-        }
-        Look::Latent => {
-            let (numbers, figures) = latent::measure(subjects, data);
-            (files::json(&numbers), latent::tell(&numbers), figures)
-        }
-        Look::Sample => {
-            let (numbers, figures) = sample::measure(&subjects[0], data);
-            (files::json(&numbers), sample::tell(&numbers), figures)
-        }
-        Look::Interpolate => {
-            let (numbers, figures) = interpolate::measure(subjects, data);
-            (files::json(&numbers), interpolate::tell(&numbers), figures)
-        }
+        Look::Reconstruct => told(reconstruct::measure(subjects, data), reconstruct::tell),
+        Look::Consistency => told(consistency::measure(subjects, data), |n| consistency::tell(n)),
+        Look::Latent => told(latent::measure(subjects, data), |n| latent::tell(n)),
+        Look::Sample => told(sample::measure(&subjects[0], data), sample::tell),
+        Look::Interpolate => told(interpolate::measure(subjects, data), |n| interpolate::tell(n)),
     }
+}
+
+fn told<N: Serialize>(
+    (numbers, figures): (N, Vec<Figure>),
+    tell: impl Fn(&N) -> Vec<String>,
+) -> (String, Vec<String>, Vec<Figure>) {
+    (files::json(&numbers), tell(&numbers), figures)
 }

@@ -35,7 +35,7 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
     let (mut trainers, folder) = match &args.resume {
         Some(path) => (resume(path, &data)?, Folder::at(path)?),
         None => {
-            let config = args.settings.config(KINDS[0], &data)?;
+            let config = args.settings.config(Kind::Ae, &data)?;
             let folder = match &args.out {
                 Some(path) => fresh(path)?,
                 None => Folder::create_next(&Path::new("runs").join("study"))?,
@@ -48,7 +48,7 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
     let interrupted = |step| Error::Interrupted { step, run: folder.path().to_path_buf() };
     for trainer in &mut trainers {
         let kind = trainer.config.architecture.kind;
-        let own = Folder::at(&of_kind(folder.path(), kind))?;
+        let own = Folder::at(&folder.path().join(kind.folder()))?;
         let mut show = Show::new(kind.name(), trainer, &data, &own, quiet);
         train::run(trainer, &data, &own, &mut show, &stop).map_err(|e| match e {
             Error::Interrupted { step, .. } => interrupted(step),
@@ -99,22 +99,15 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
     Ok(())
 }
 
-/// The networks of the study, in the order they are trained.
-const KINDS: [Kind; 2] = [Kind::Ae, Kind::Vae];
-
-fn of_kind(study: &Path, kind: Kind) -> PathBuf {
-    study.join(kind.name().to_lowercase())
-}
-
 /// The settings of the VAE beside an AE: the same.
 fn beside(mut ae: Config) -> Config {
-    ae.architecture.kind = KINDS[1];
+    ae.architecture.kind = Kind::Vae;
     ae
 }
 
 /// A folder without a study.
 fn fresh(path: &Path) -> Result<Folder> {
-    if KINDS.iter().any(|&kind| Folder::open(&of_kind(path, kind)).is_ok()) {
+    if Kind::ALL.iter().any(|&kind| Folder::open(&path.join(kind.folder())).is_ok()) {
         let path = path.display();
         let other = format!("{path} already holds a study; choose another --out, or go on with --resume {path}");
         return Err(Error::Usage(other));
@@ -124,7 +117,7 @@ fn fresh(path: &Path) -> Result<Folder> {
 
 /// The trainers of a study that was begun: each where it was, or at its start.
 fn resume(path: &Path, data: &Dataset) -> Result<[Trainer; 2]> {
-    let [ae, vae] = KINDS.map(|kind| Folder::open(&of_kind(path, kind)));
+    let [ae, vae] = Kind::ALL.map(|kind| Folder::open(&path.join(kind.folder())));
     let ae = Trainer::resume(&ae?.checkpoint(), &data.digest)?;
     let config = beside(ae.config.clone());
     let vae = match vae {

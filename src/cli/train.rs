@@ -140,7 +140,7 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
             let trainer = Trainer::new(args.settings.config(kind, &data)?)?;
             let folder = match &args.out {
                 Some(path) => Folder::create(path)?,
-                None => Folder::create_next(&Path::new("runs").join(kind.name().to_lowercase()))?,
+                None => Folder::create_next(&Path::new("runs").join(kind.folder()))?,
             };
             (trainer, folder)
         }

@@ -25,6 +25,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them, in the order in which a study trains them.
+    pub const ALL: [Kind; 2] = [Kind::Ae, Kind::Vae];
+
+    /// What its run's folder is called.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Kind::Ae => "ae",
+            Kind::Vae => "vae",
+        }
+    }
+
     /// What it is called.
     pub fn name(self) -> &'static str {
         match self {

@@ -38,13 +38,17 @@ impl Figure {
 
     /// Its file, in the folder of the run.
     pub fn path(&self) -> String {
-        format!("figures/{}", self.name)
+        in_figures(&self.name)
     }
+}
+
+fn in_figures(name: &str) -> String {
+    format!("figures/{name}")
 }
 
 /// A figure in Markdown.
 fn shown(title: &str, name: &str) -> String {
-    format!("![{title}](figures/{name})")
+    format!("![{title}]({})", in_figures(name))
 }
 
 /// A table in Markdown.

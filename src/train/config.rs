@@ -17,6 +17,8 @@ pub enum OptimizerKind {
     Sgd,
 }
 
+/// So many that steps can be counted with room to spare.
+const MOST_EPOCHS: u64 = 1_000_000;
 /// 1 GiB of them, three times that with what Adam remembers.
 const MOST_WEIGHTS: usize = 1 << 28;
 
@@ -75,10 +77,11 @@ impl Config {
     pub fn validate(&self) -> Result<()> {
         let positive = |x: f64| x.is_finite() && x > 0.0;
         let a = &self.architecture;
-        let long = 1..=1_000_000;
+        let [some, at_most] = ["1 to", "at most"].map(|bound| format!("{bound} {MOST_EPOCHS}"));
+        let weights = format!("at most {MOST_WEIGHTS} weights");
         let rules: [(bool, &str, &str, String); 11] = [
-            (long.contains(&self.epochs), "--epochs", "1 to 1000000", self.epochs.to_string()),
-            (self.beta_warmup <= *long.end(), "--beta-warmup", "at most 1000000", self.beta_warmup.to_string()),
+            ((1..=MOST_EPOCHS).contains(&self.epochs), "--epochs", &some, self.epochs.to_string()),
+            (self.beta_warmup <= MOST_EPOCHS, "--beta-warmup", &at_most, self.beta_warmup.to_string()),
             (self.batch_size > 0, "--batch-size", "at least 1", self.batch_size.to_string()),
             (positive(self.lr), "--lr", "a positive number", self.lr.to_string()),
             (
@@ -100,7 +103,7 @@ impl Config {
             (
                 a.weights().is_some_and(|n| n <= MOST_WEIGHTS),
                 "--hidden, --latent-dim",
-                "at most 268435456 weights",
+                &weights,
                 a.weights().map_or("more than can be counted".into(), |n| n.to_string()),
             ),
         ];

@@ -3,6 +3,7 @@
 use super::{Config, Record};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::models::Kind;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -52,7 +53,7 @@ impl Folder {
             _ => PathBuf::from(format!("{}-{n}", path.display())),
         };
         let free = (1..).map(numbered).find(|path| !path.exists()).expect("there are more numbers than folders");
-        Folder::create(&free)
+        Folder::at(&free)
     }
 
     /// The folder of a run that was started before.
@@ -64,9 +65,9 @@ impl Folder {
         match folder.holds_a_run() {
             true => Ok(folder),
             false => {
-                let holds = |name: &&str| (Folder { path: path.join(name) }).holds_a_run();
-                let within = match ["ae", "vae"].into_iter().find(holds) {
-                    Some(name) => format!("; there is a run in {}", path.join(name).display()),
+                let within = Kind::ALL.map(|kind| Folder { path: path.join(kind.folder()) });
+                let within = match within.iter().find(|folder| folder.holds_a_run()) {
+                    Some(folder) => format!("; there is a run in {}", folder.path.display()),
                     None => String::new(),
                 };
                 let path = path.display();
