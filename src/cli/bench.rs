@@ -55,8 +55,8 @@ pub fn bench(command: BenchCommand) -> Result<()> {
         let line = serde_json::to_string(&Timing::of(times)).expect("plain data");
         return say!("{line}");
     }
-    split(&mut trainer, &data, args.steps)?;
-    Ok(())
+    let (profile, timing) = profiled(&mut trainer, &data, args.steps)?;
+    table(&profile, &timing, f64::from(args.steps))
 }
 
 /// Goes on training a run for some steps, without saving them.
@@ -65,18 +65,18 @@ pub fn profile(args: ProfileArgs) -> Result<()> {
     let data = args.data.load()?;
     let mut trainer = Trainer::resume(&folder.checkpoint(), &data.digest)?;
     steps(&mut trainer, &data, WARM_UP.min(args.steps))?;
-    let profile = split(&mut trainer, &data, args.steps)?;
+    let (profile, timing) = profiled(&mut trainer, &data, args.steps)?;
     folder.write("trace.json", profile.chrome_trace().as_bytes())?;
+    table(&profile, &timing, f64::from(args.steps))?;
     say!("{}", folder.path().join("trace.json").display())
 }
 
-/// Prints where the time of `n` steps goes, and gives their profile.
-fn split(trainer: &mut Trainer, data: &Dataset, n: u32) -> Result<Profile> {
+/// Trains for `n` steps with a profile.
+fn profiled(trainer: &mut Trainer, data: &Dataset, n: u32) -> Result<(Profile, Timing)> {
     trainer.tape.begin_profile();
     let times = steps(trainer, data, n)?;
     let profile = trainer.tape.end_profile().expect("it was begun");
-    table(&profile, &Timing::of(times), f64::from(n))?;
-    Ok(profile)
+    Ok((profile, Timing::of(times)))
 }
 
 /// Trains for `n` steps, from one epoch into the next, and gives the seconds of each.
