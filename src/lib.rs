@@ -67,6 +67,7 @@ pub mod rng;
 pub mod study;
 pub mod tensor;
 pub mod train;
+pub mod tune;
 
 pub use autograd::{Tape, Var};
 pub use error::{Error, Result};

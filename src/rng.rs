@@ -33,6 +33,12 @@ pub enum Purpose {
     Posterior = 10,
     /// Pixels from their probabilities, for pictures; the row is the picture's number.
     Pixels = 11,
+    /// Suggested parameters; the step is the trial's number, the row a hash of the parameters' names.
+    Suggest = 12,
+    /// The order of the points of a grid search.
+    Grid = 13,
+    /// The folds of cross-validation; the step is the repeat.
+    Folds = 14,
 }
 
 /// A stream of random numbers.

@@ -1,0 +1,279 @@
+//! Parzen's mixture: a density built from observations, one kernel an observation and one for the prior.
+//!
+//! Over several parameters it is a sum of products, p(x) = Σₖ wₖ ∏_d f_kd(x_d): one kernel a trial, so that parameters which
+//! went together stay together. A numeric kernel is a normal distribution truncated to the parameter's interval [L, H]; a
+//! categorical one gives the observed choice more than the others. Bergstra, Bardenet, Bengio and Kégl, *Algorithms for
+//! hyper-parameter optimization*, NeurIPS 2011, in the form that Watanabe, *Tree-structured Parzen estimator: understanding its
+//! algorithm components*, 2023, describes and Optuna 5.0 computes. Equal centres keep the order of their trials.
+
+use super::distribution::Distribution;
+use super::normal::{LN_SQRT_TAU, log_mass, truncated_quantile};
+use crate::rng::Stream;
+use libm::{exp, log, rint};
+use std::collections::HashMap;
+
+/// A mixture over the parameters that are suggested together.
+#[derive(Clone, Debug)]
+pub struct Mixture {
+    /// wₖ, the prior's last; they sum to 1.
+    pub weights: Vec<f64>,
+    /// The kernels of each parameter.
+    pub axes: Vec<Axis>,
+}
+
+/// One parameter of all kernels.
+#[derive(Clone, Debug)]
+pub enum Axis {
+    /// Truncated normal distributions.
+    Numeric(Numeric),
+    /// Choices.
+    Categorical(Categorical),
+}
+
+/// Truncated normal distributions of a numeric parameter; of its logarithm, if it is on a log scale.
+#[derive(Clone, Debug)]
+pub struct Numeric {
+    /// Different kernels. Trials with the same value and the same gap share one.
+    pub kernels: Vec<Kernel>,
+    /// The kernel of each observation, and the prior's last.
+    pub of: Vec<u32>,
+    /// L.
+    pub low: f64,
+    /// H.
+    pub high: f64,
+    /// Width of a value's cell in the parameter's own scale; 0 for a continuum.
+    pub cell: f64,
+    log: bool,
+    distribution: Distribution,
+}
+
+/// A normal distribution on [L, H].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Kernel {
+    /// Centre.
+    pub mu: f64,
+    /// Bandwidth.
+    pub sigma: f64,
+    /// ln of its mass within [L, H].
+    log_z: f64,
+}
+
+/// Choices: with C of them and K kernels, kernel k gives each (1/K)/(1 + C/K), and the observed one 1/(1 + C/K) more. The prior
+/// gives each 1/C.
+#[derive(Clone, Debug)]
+pub struct Categorical {
+    observed: Vec<u32>,
+    choices: usize,
+}
+
+/// The weights of N observations in the order of their trials: 1 each for the last 25, and a ramp from 1/N to 1 for those
+/// before, so that old trials are slowly forgotten.
+pub fn ramp(n: usize) -> Vec<f64> {
+    let old = n.saturating_sub(25);
+    let start = 1.0 / n as f64;
+    let weight = |i: usize| match i {
+        i if i >= old => 1.0,
+        0 => start,
+        i => start + (1.0 - start) * i as f64 / (old - 1) as f64,
+    };
+    (0..n).map(weight).collect()
+}
+
+impl Mixture {
+    /// The mixture of observations, internal numbers in the order of their trials: for each parameter its distribution and one
+    /// observation a trial. `weights` of the observations, before the prior with weight 1 is added and all are normalised.
+    pub fn fit<'a>(axes: impl IntoIterator<Item = (&'a Distribution, Vec<f64>)>, mut weights: Vec<f64>) -> Self {
+        weights.push(1.0);
+        let sum: f64 = weights.iter().sum();
+        weights.iter_mut().for_each(|w| *w /= sum);
+        let axes = axes.into_iter().map(|(distribution, observed)| match distribution {
+            Distribution::Categorical { choices } => Axis::Categorical(Categorical {
+                observed: observed.iter().map(|x| *x as u32).collect(),
+                choices: choices.len(),
+            }),
+            _ => Axis::Numeric(Numeric::fit(distribution, observed)),
+        });
+        Mixture { axes: axes.collect(), weights }
+    }
+
+    /// ln p at points, given by columns: `points[d][i]` is parameter d of point i.
+    pub fn log_pdf(&self, points: &[Vec<f64>]) -> Vec<f64> {
+        let log_weights: Vec<f64> = self.weights.iter().map(|w| log(*w)).collect();
+        let mut tables: Vec<HashMap<u64, Vec<f64>>> = vec![HashMap::new(); self.axes.len()];
+        let mut terms = vec![0.0; log_weights.len()];
+        let mut density = |i: usize| {
+            terms.copy_from_slice(&log_weights);
+            for ((axis, column), table) in self.axes.iter().zip(points).zip(&mut tables) {
+                match axis {
+                    Axis::Numeric(axis) => axis.add(column[i], table, &mut terms),
+                    Axis::Categorical(axis) => axis.add(column[i], &mut terms),
+                }
+            }
+            log_sum_exp(&terms)
+        };
+        (0..points[0].len()).map(&mut density).collect()
+    }
+
+    /// Draws a point: a kernel k with probability wₖ, then each parameter from its kernel.
+    pub fn sample(&self, random: &mut Stream) -> Vec<f64> {
+        let u = random.uniform();
+        let mut sum = 0.0;
+        let cumulated = |w: &f64| {
+            sum += w;
+            u < sum
+        };
+        let k = self.weights.iter().position(cumulated).unwrap_or(self.weights.len() - 1);
+        let draw = |axis: &Axis| match axis {
+            Axis::Numeric(axis) => axis.sample(k, random.uniform()),
+            Axis::Categorical(axis) => axis.sample(k, random.uniform()),
+        };
+        self.axes.iter().map(draw).collect()
+    }
+}
+
+/// ln Σ exp(xₖ).
+fn log_sum_exp(x: &[f64]) -> f64 {
+    let max = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if max == f64::NEG_INFINITY {
+        return max;
+    }
+    // What is below e^-45 of the largest adds nothing that an f64 has room for.
+    max + log(x.iter().map(|x| x - max).filter(|d| *d > -45.0).map(exp).sum())
+}
+
+impl Numeric {
+    fn fit(distribution: &Distribution, mut centres: Vec<f64>) -> Self {
+        let (low, high, cell, is_log) = match *distribution {
+            Distribution::Float { low, high, log, step } => (low, high, step.unwrap_or(0.0), log),
+            Distribution::Int { low, high, log, step } => (low as f64, high as f64, step as f64, log),
+            Distribution::Categorical { .. } => unreachable!("choices have no interval"),
+        };
+        let (mut low, mut high) = (low - 0.5 * cell, high + 0.5 * cell);
+        if is_log {
+            (low, high) = (log(low), log(high));
+            centres.iter_mut().for_each(|x| *x = log(*x));
+        }
+        let length = high - low;
+        let prior = (0.5 * (low + high), length);
+        let sigmas = bandwidths(&centres, low, high);
+        let (mut kernels, mut known) = (Vec::new(), HashMap::new());
+        let mut share = |(mu, sigma): (f64, f64)| {
+            *known.entry((mu.to_bits(), sigma.to_bits())).or_insert_with(|| {
+                let log_z = log_mass((low - mu) / sigma, (high - mu) / sigma);
+                kernels.push(Kernel { mu, sigma, log_z });
+                kernels.len() as u32 - 1
+            })
+        };
+        let of = centres.into_iter().zip(sigmas).chain([prior]).map(&mut share).collect();
+        Numeric { kernels, of, low, high, cell, log: is_log, distribution: distribution.clone() }
+    }
+
+    /// Adds ln f(x) of each kernel to `terms`; `table` keeps what was computed for a value with a cell.
+    fn add(&self, x: f64, table: &mut HashMap<u64, Vec<f64>>, terms: &mut [f64]) {
+        let mine = table.entry(x.to_bits()).or_insert_with(|| self.log_densities(x));
+        for (term, &kernel) in terms.iter_mut().zip(&self.of) {
+            *term += mine[kernel as usize];
+        }
+    }
+
+    /// ln f(x) of each different kernel: of a density for a continuum (with respect to ln x on a log scale), of a probability for
+    /// a value with a cell.
+    fn log_densities(&self, x: f64) -> Vec<f64> {
+        let scale = |x: f64| if self.log { log(x) } else { x };
+        if self.cell > 0.0 {
+            let (a, b) = (scale(x - 0.5 * self.cell), scale(x + 0.5 * self.cell));
+            let mass = |k: &Kernel| log_mass((a - k.mu) / k.sigma, (b - k.mu) / k.sigma) - k.log_z;
+            return self.kernels.iter().map(mass).collect();
+        }
+        let x = scale(x);
+        if !(self.low..=self.high).contains(&x) {
+            return vec![f64::NEG_INFINITY; self.kernels.len()];
+        }
+        let density = |k: &Kernel| {
+            let z = (x - k.mu) / k.sigma;
+            -0.5 * z * z - LN_SQRT_TAU - log(k.sigma) - k.log_z
+        };
+        self.kernels.iter().map(density).collect()
+    }
+
+    fn sample(&self, k: usize, u: f64) -> f64 {
+        let Kernel { mu, sigma, .. } = self.kernels[self.of[k] as usize];
+        let x = mu + sigma * truncated_quantile((self.low - mu) / sigma, (self.high - mu) / sigma, u);
+        let x = if self.log { exp(x) } else { x };
+        match self.distribution {
+            Distribution::Float { low, high, step: Some(step), .. } => {
+                (low + rint((x - low) / step) * step).clamp(low, high)
+            }
+            Distribution::Float { low, high, .. } => x.clamp(low, high),
+            Distribution::Int { low, high, step, .. } => {
+                let (low, high, step) = (low as f64, high as f64, step as f64);
+                (low + rint((x - low) / step) * step).clamp(low, high)
+            }
+            Distribution::Categorical { .. } => unreachable!("choices have no interval"),
+        }
+    }
+}
+
+/// The bandwidth of each centre: the larger of the gaps to its neighbours, where the bounds are neighbours too, but for the first
+/// and the last of several only the inner gap. At least (H − L)/min(100, N + 2), so that no kernel becomes a needle, and at most
+/// H − L.
+fn bandwidths(centres: &[f64], low: f64, high: f64) -> Vec<f64> {
+    let n = centres.len();
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&a, &b| centres[a].total_cmp(&centres[b]));
+    let sorted: Vec<f64> = [low].into_iter().chain(order.iter().map(|&i| centres[i])).chain([high]).collect();
+    let smallest = (high - low) / 100_usize.min(n + 2) as f64;
+    let mut sigmas = vec![0.0; n];
+    for (place, &i) in order.iter().enumerate() {
+        let (left, right) = (sorted[place + 1] - sorted[place], sorted[place + 2] - sorted[place + 1]);
+        let gap = match place {
+            _ if n == 1 => left.max(right),
+            0 => right,
+            p if p + 1 == n => left,
+            _ => left.max(right),
+        };
+        sigmas[i] = gap.clamp(smallest, high - low);
+    }
+    sigmas
+}
+
+impl Categorical {
+    /// The probability of choice `c` in kernel `k`.
+    pub fn probability(&self, k: usize, c: usize) -> f64 {
+        let (hit, miss) = self.levels();
+        match self.observed.get(k) {
+            None => 1.0 / self.choices as f64,
+            Some(&observed) => {
+                if observed as usize == c {
+                    hit
+                } else {
+                    miss
+                }
+            }
+        }
+    }
+
+    fn levels(&self) -> (f64, f64) {
+        let k = (self.observed.len() + 1) as f64;
+        let sum = 1.0 + self.choices as f64 / k;
+        ((1.0 + 1.0 / k) / sum, 1.0 / k / sum)
+    }
+
+    fn add(&self, x: f64, terms: &mut [f64]) {
+        let (hit, miss) = self.levels();
+        let (hit, miss) = (log(hit), log(miss));
+        for (term, &observed) in terms.iter_mut().zip(&self.observed) {
+            *term += if f64::from(observed) == x { hit } else { miss };
+        }
+        terms[self.observed.len()] -= log(self.choices as f64);
+    }
+
+    fn sample(&self, k: usize, u: f64) -> f64 {
+        let mut sum = 0.0;
+        let reached = |c: &usize| {
+            sum += self.probability(k, *c);
+            u < sum
+        };
+        (0..self.choices).find(reached).unwrap_or(self.choices - 1) as f64
+    }
+}

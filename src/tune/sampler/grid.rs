@@ -1,0 +1,96 @@
+use super::{Asking, Sampler, given};
+use crate::error::{Error, Result};
+use crate::rng::{Purpose, Stream};
+use crate::tune::distribution::{Distribution, Value};
+use crate::tune::trial::{Attrs, State};
+use serde_json::{Map, Value as Json};
+
+/// Grid search: every combination once, in a random order. A combination is taken again only if all that tried it failed or
+/// were given up.
+#[derive(Clone, Debug)]
+pub struct Grid {
+    axes: Vec<(String, Vec<Value>)>,
+}
+
+/// More combinations than anybody tries.
+const MOST: usize = 1_000_000;
+/// The attribute by which a trial keeps its combination.
+const POINT: &str = "grid_id";
+const AXES: &str = "search_space";
+
+impl Grid {
+    /// All combinations of these values.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when there are none or too many.
+    pub fn new(axes: impl IntoIterator<Item = (String, Vec<Value>)>) -> Result<Self> {
+        let mut axes: Vec<_> = axes.into_iter().collect();
+        axes.sort_by(|a, b| a.0.cmp(&b.0));
+        let size = axes.iter().try_fold(1_usize, |n, (_, values)| n.checked_mul(values.len()));
+        match size {
+            Some(1..=MOST) => Ok(Grid { axes }),
+            _ => {
+                let found = size.map_or("more".into(), |n| n.to_string());
+                Err(Error::Usage(format!("grid search: expected 1 to {MOST} combinations, found {found}")))
+            }
+        }
+    }
+
+    /// The number of combinations.
+    pub fn size(&self) -> usize {
+        self.axes.iter().map(|(_, values)| values.len()).product()
+    }
+
+    /// Combinations that nobody finished, is trying or is to try, in the order in which they are tried.
+    pub fn left(&self, asking: &Asking) -> Vec<usize> {
+        let mut taken = vec![false; self.size()];
+        for trial in asking.trials.iter().filter(|t| t.state != State::Fail && t.number != asking.number) {
+            let point = trial.system_attrs.get(POINT).and_then(Json::as_u64);
+            if let Some(taken) = point.and_then(|p| taken.get_mut(p as usize)) {
+                *taken = true;
+            }
+        }
+        let mut order: Vec<usize> = (0..self.size()).collect();
+        Stream::new(asking.seed, Purpose::Grid, 0, 0).shuffle(&mut order);
+        order.retain(|&point| !taken[point]);
+        order
+    }
+
+    /// A combination: the last name varies fastest.
+    fn point(&self, mut id: usize) -> Vec<(&str, &Value)> {
+        let mut point = Vec::new();
+        for (name, values) in self.axes.iter().rev() {
+            point.push((name.as_str(), &values[id % values.len()]));
+            id /= values.len();
+        }
+        point
+    }
+
+    fn attrs(&self, id: usize) -> Attrs {
+        let axes = self.axes.iter().map(|(name, values)| (name.clone(), values.iter().map(Value::to_json).collect()));
+        Attrs::from([(POINT.into(), Json::from(id)), (AXES.into(), Json::Object(Map::from_iter(axes)))])
+    }
+}
+
+impl Sampler for Grid {
+    fn source(&self, _: &Asking) -> String {
+        "grid".into()
+    }
+
+    fn begin(&self, asking: &Asking) -> Result<Attrs> {
+        match self.left(asking).first() {
+            Some(&id) => Ok(self.attrs(id)),
+            None => Err(Error::Usage(format!("grid search: all {} combinations were tried", self.size()))),
+        }
+    }
+
+    /// The value of the trial's combination; for a parameter without an axis, or a value that its distribution does not know, a
+    /// random one.
+    fn independent(&self, asking: &Asking, _: usize, name: &str, distribution: &Distribution) -> f64 {
+        let trial = asking.trials.iter().find(|t| t.number == asking.number);
+        let id = trial.and_then(|t| t.system_attrs.get(POINT)?.as_u64());
+        let point = id.map(|id| self.point(id as usize)).unwrap_or_default();
+        let value = point.into_iter().find(|(axis, _)| *axis == name).map(|(_, value)| value.clone());
+        given(distribution, value).unwrap_or_else(|| distribution.at(asking.random([name]).uniform()))
+    }
+}

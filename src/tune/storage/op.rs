@@ -1,0 +1,535 @@
+//! [`Op`]: the lines of a journal, and [`Studies`]: what results from applying them in order.
+//!
+//! A line that breaks a rule has no effect. So several writers may append without agreeing first: the first line wins, and every
+//! reader comes to the same state. Optuna's journal format, of which `op_code` and the field names are part.
+
+use crate::tune::distribution::Distribution;
+use crate::tune::json::{self, as_f64, number};
+use crate::tune::trial::{Attrs, Direction, FrozenTrial, Param, State};
+use jiff::{Timestamp, civil, tz::TimeZone};
+use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Whose attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The user's.
+    User,
+    /// A sampler's or a pruner's.
+    System,
+}
+
+/// One step of a study's history. Studies and trials are named by their place in the file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// A new study.
+    CreateStudy {
+        /// Its name, unlike all others.
+        name: String,
+        /// One an objective.
+        directions: Vec<Direction>,
+    },
+    /// A study goes; its place stays taken.
+    DeleteStudy {
+        /// Which.
+        study: usize,
+    },
+    /// An attribute of a study.
+    StudyAttr {
+        /// Which study.
+        study: usize,
+        /// Whose attribute.
+        owner: Owner,
+        /// Its name.
+        key: String,
+        /// Any JSON.
+        value: Json,
+    },
+    /// A new trial, with all that it has already. Number and id are given by its place.
+    CreateTrial {
+        /// Its study.
+        study: usize,
+        /// What it has.
+        trial: Box<FrozenTrial>,
+    },
+    /// A parameter of a running trial.
+    Param {
+        /// Which trial.
+        trial: usize,
+        /// The parameter.
+        name: String,
+        /// Its value.
+        param: Param,
+    },
+    /// A trial begins or is finished.
+    State {
+        /// Which trial.
+        trial: usize,
+        /// What it becomes.
+        state: State,
+        /// Its values, one an objective.
+        values: Option<Vec<f64>>,
+        /// When.
+        time: Option<Timestamp>,
+    },
+    /// A value on the way.
+    Report {
+        /// Which trial.
+        trial: usize,
+        /// How far.
+        step: u64,
+        /// The value there.
+        value: f64,
+    },
+    /// An attribute of a trial.
+    TrialAttr {
+        /// Which trial.
+        trial: usize,
+        /// Whose attribute.
+        owner: Owner,
+        /// Its name.
+        key: String,
+        /// Any JSON.
+        value: Json,
+    },
+    /// What other tools write and readers skip.
+    Skip,
+}
+
+/// What a line did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// A study or a trial came to be, at this place.
+    Created(usize),
+    /// What it said.
+    Done,
+    /// Nothing: it broke a rule.
+    Ignored,
+}
+
+/// A study.
+#[derive(Clone, Debug)]
+pub struct StudyRecord {
+    /// Its name.
+    pub name: String,
+    /// One an objective.
+    pub directions: Vec<Direction>,
+    /// Attributes of the user.
+    pub user_attrs: Attrs,
+    /// Attributes of samplers and tools.
+    pub system_attrs: Attrs,
+    /// Its trials by number.
+    pub trials: Vec<Arc<FrozenTrial>>,
+    /// The first distribution of each parameter.
+    first: BTreeMap<String, Arc<Distribution>>,
+}
+
+/// All studies of a storage.
+#[derive(Clone, Debug, Default)]
+pub struct Studies {
+    /// By their places; deleted ones leave a gap.
+    pub studies: Vec<Option<StudyRecord>>,
+    /// The study and number of each trial, by its id.
+    places: Vec<(usize, usize)>,
+}
+
+impl Studies {
+    /// The place of the study of this name.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.studies.iter().position(|s| s.as_ref().is_some_and(|s| s.name == name))
+    }
+
+    /// The study at a place, if there is one.
+    pub fn get(&self, study: usize) -> Option<&StudyRecord> {
+        self.studies.get(study)?.as_ref()
+    }
+
+    /// The trial with an id, if its study is there.
+    pub fn trial(&self, id: usize) -> Option<&Arc<FrozenTrial>> {
+        let &(study, number) = self.places.get(id)?;
+        self.get(study)?.trials.get(number)
+    }
+
+    fn study_mut(&mut self, study: usize) -> Option<&mut StudyRecord> {
+        self.studies.get_mut(study)?.as_mut()
+    }
+
+    /// A trial that may still change.
+    fn open(&mut self, id: usize) -> Option<&mut FrozenTrial> {
+        let &(study, number) = self.places.get(id)?;
+        let trial = self.study_mut(study)?.trials.get_mut(number)?;
+        if trial.state.is_finished() { None } else { Some(Arc::make_mut(trial)) }
+    }
+
+    /// Applies the next line.
+    pub fn apply(&mut self, op: Op) -> Effect {
+        self.try_apply(op).unwrap_or(Effect::Ignored)
+    }
+
+    fn try_apply(&mut self, op: Op) -> Option<Effect> {
+        match op {
+            Op::CreateStudy { name, directions } => {
+                if self.find(&name).is_some() {
+                    return None;
+                }
+                self.studies.push(Some(StudyRecord {
+                    name,
+                    directions,
+                    user_attrs: Attrs::new(),
+                    system_attrs: Attrs::new(),
+                    trials: Vec::new(),
+                    first: BTreeMap::new(),
+                }));
+                return Some(Effect::Created(self.studies.len() - 1));
+            }
+            Op::DeleteStudy { study } => {
+                self.study_mut(study)?;
+                self.studies[study] = None;
+            }
+            Op::StudyAttr { study, owner, key, value } => {
+                let study = self.study_mut(study)?;
+                match owner {
+                    Owner::User => study.user_attrs.insert(key, value),
+                    Owner::System => study.system_attrs.insert(key, value),
+                };
+            }
+            Op::CreateTrial { study: at, mut trial } => {
+                let id = self.places.len();
+                let study = self.study_mut(at)?;
+                trial.id = id;
+                trial.number = study.trials.len();
+                for (name, param) in &mut trial.params {
+                    study.share(name, param);
+                }
+                let number = trial.number;
+                study.trials.push(Arc::new(*trial));
+                self.places.push((at, number));
+                return Some(Effect::Created(id));
+            }
+            Op::Param { trial, name, mut param } => {
+                self.open(trial)?;
+                let study = self.places[trial].0;
+                if !self.study_mut(study)?.share(&name, &mut param) {
+                    return None;
+                }
+                self.open(trial)?.params.insert(name, param);
+            }
+            Op::State { trial, state, values, time } => {
+                let trial = self.open(trial)?;
+                if state == State::Running && trial.state == State::Running {
+                    return None;
+                }
+                trial.state = state;
+                if values.is_some() {
+                    trial.values = values;
+                }
+                match state {
+                    State::Running => trial.start = time,
+                    state if state.is_finished() => trial.complete = time,
+                    _ => {}
+                }
+            }
+            Op::Report { trial, step, value } => {
+                self.open(trial)?.reports.insert(step, value);
+            }
+            Op::TrialAttr { trial, owner, key, value } => {
+                let trial = self.open(trial)?;
+                match owner {
+                    Owner::User => trial.user_attrs.insert(key, value),
+                    Owner::System => trial.system_attrs.insert(key, value),
+                };
+            }
+            Op::Skip => {}
+        }
+        Some(Effect::Done)
+    }
+}
+
+impl StudyRecord {
+    /// Whether a parameter may have this distribution here. Equal ones become one, so that they are compared by address.
+    fn share(&mut self, name: &str, param: &mut Param) -> bool {
+        match self.first.get(name) {
+            Some(first) if *first == param.distribution => param.distribution = Arc::clone(first),
+            Some(first) => return first.is_compatible(&param.distribution),
+            None => {
+                self.first.insert(name.to_string(), Arc::clone(&param.distribution));
+            }
+        }
+        true
+    }
+
+    /// The first distribution that a trial gave a parameter.
+    pub fn first_distribution(&self, name: &str) -> Option<&Arc<Distribution>> {
+        self.first.get(name)
+    }
+}
+
+/// How the lines that we and Optuna write begin.
+pub const START: &str = "{\"op_code\"";
+
+impl Op {
+    /// As a line of a journal, without its end.
+    pub fn to_line(&self, worker: &str) -> String {
+        let attr = |owner: &Owner, key: &str, value: &Json, codes: [u64; 2]| match owner {
+            Owner::User => (codes[0], json!({"user_attr": {key: value}})),
+            Owner::System => (codes[1], json!({"system_attr": {key: value}})),
+        };
+        let (code, fields) = match self {
+            Op::CreateStudy { name, directions } => {
+                let directions: Vec<u8> = directions.iter().map(|d| *d as u8).collect();
+                (0, json!({"study_name": name, "directions": directions}))
+            }
+            Op::DeleteStudy { study } => (1, json!({"study_id": study})),
+            Op::StudyAttr { study, owner, key, value } => {
+                let (code, mut fields) = attr(owner, key, value, [2, 3]);
+                fields["study_id"] = json!(study);
+                (code, fields)
+            }
+            Op::CreateTrial { study, trial } => (4, create_trial(*study, trial)),
+            Op::Param { trial, name, param } => (
+                5,
+                json!({
+                    "trial_id": trial, "param_name": name, "param_value_internal": internal(param),
+                    "distribution": json::write(&param.distribution.to_json()),
+                }),
+            ),
+            Op::State { trial, state, values, time } => {
+                let mut fields = json!({"trial_id": trial, "state": *state as u8, "values": numbers(values)});
+                match state {
+                    State::Running => fields["datetime_start"] = written(*time),
+                    state if state.is_finished() => fields["datetime_complete"] = written(*time),
+                    _ => {}
+                }
+                (6, fields)
+            }
+            Op::Report { trial, step, value } => {
+                (7, json!({"trial_id": trial, "step": step, "intermediate_value": number(*value)}))
+            }
+            Op::TrialAttr { trial, owner, key, value } => {
+                let (code, mut fields) = attr(owner, key, value, [8, 9]);
+                fields["trial_id"] = json!(trial);
+                (code, fields)
+            }
+            Op::Skip => (10, json!({})),
+        };
+        let fields = json::write(&fields);
+        let comma = if fields == "{}" { "" } else { "," };
+        format!("{START}:{code},\"worker_id\":{}{comma}{}", json!(worker), &fields[1..])
+    }
+
+    /// From a line of a journal.
+    ///
+    /// # Errors
+    /// What was expected and what was found.
+    pub fn from_line(line: &str) -> Result<Op, (String, String)> {
+        let json = json::read(line).map_err(|e| ("a JSON object".to_string(), e.to_string()))?;
+        let at = Fields(&json);
+        at.text("worker_id")?;
+        let (owner, attr) = match at.0.get("user_attr") {
+            Some(attr) => (Owner::User, Some(attr)),
+            None => (Owner::System, at.0.get("system_attr")),
+        };
+        let attr = || {
+            let map = attr.and_then(Json::as_object).filter(|map| map.len() == 1);
+            let entry = map.and_then(|map| map.iter().next());
+            let (key, value) = entry.ok_or_else(|| at.missing("an attribute with one key"))?;
+            Ok::<_, (String, String)>((key.clone(), value.clone()))
+        };
+        Ok(match at.whole("op_code")? {
+            0 => {
+                let direction = |d: &Json| match d.as_u64() {
+                    Some(1) => Some(Direction::Minimize),
+                    Some(2) => Some(Direction::Maximize),
+                    _ => None,
+                };
+                let directions: Option<Vec<_>> =
+                    at.get("directions")?.as_array().and_then(|a| a.iter().map(direction).collect());
+                let directions = directions.filter(|d| !d.is_empty());
+                let directions = directions.ok_or_else(|| at.missing("directions of 1 or 2"))?;
+                Op::CreateStudy { name: at.text("study_name")?, directions }
+            }
+            1 => Op::DeleteStudy { study: at.whole("study_id")? },
+            2 | 3 => {
+                let (key, value) = attr()?;
+                Op::StudyAttr { study: at.whole("study_id")?, owner, key, value }
+            }
+            4 => Op::CreateTrial { study: at.whole("study_id")?, trial: Box::new(read_trial(&at)?) },
+            5 => Op::Param {
+                trial: at.whole("trial_id")?,
+                name: at.text("param_name")?,
+                param: Param {
+                    internal: as_f64(at.get("param_value_internal")?)
+                        .ok_or_else(|| at.missing("a number in param_value_internal"))?,
+                    distribution: Arc::new(at.distribution(at.get("distribution")?)?),
+                },
+            },
+            6 => {
+                let state = at.state(at.get("state")?)?;
+                let time = match state {
+                    State::Running => at.time("datetime_start")?,
+                    state if state.is_finished() => at.time("datetime_complete")?,
+                    _ => None,
+                };
+                Op::State { trial: at.whole("trial_id")?, state, values: at.values(at.get("values")?)?, time }
+            }
+            7 => Op::Report {
+                trial: at.whole("trial_id")?,
+                step: at.whole("step")? as u64,
+                value: as_f64(at.get("intermediate_value")?)
+                    .ok_or_else(|| at.missing("a number in intermediate_value"))?,
+            },
+            8 | 9 => {
+                let (key, value) = attr()?;
+                Op::TrialAttr { trial: at.whole("trial_id")?, owner, key, value }
+            }
+            10 => Op::Skip,
+            other => return Err(("an op_code from 0 to 10".into(), other.to_string())),
+        })
+    }
+}
+
+fn internal(param: &Param) -> Json {
+    match *param.distribution {
+        Distribution::Categorical { .. } => json!(param.internal as i64),
+        _ => number(param.internal),
+    }
+}
+
+fn numbers(values: &Option<Vec<f64>>) -> Json {
+    values.as_ref().map_or(Json::Null, |v| v.iter().map(|x| number(*x)).collect())
+}
+
+/// ISO 8601 with microseconds, UTC.
+fn written(time: Option<Timestamp>) -> Json {
+    time.map_or(Json::Null, |t| json!(t.strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string()))
+}
+
+/// A time with its offset, or, as before Optuna 5.0, local.
+pub fn read_time(text: &str) -> Option<Timestamp> {
+    let local = || text.parse::<civil::DateTime>().ok()?.to_zoned(TimeZone::system()).ok();
+    text.parse().ok().or_else(|| local().map(|z| z.timestamp()))
+}
+
+fn create_trial(study: usize, trial: &FrozenTrial) -> Json {
+    let mut fields = json!({"study_id": study, "datetime_start": written(trial.start)});
+    let FrozenTrial { params, reports, user_attrs, system_attrs, .. } = trial;
+    let object = |pairs: Vec<(String, Json)>| Json::Object(Map::from_iter(pairs));
+    if trial.state != State::Running {
+        fields["state"] = json!(trial.state as u8);
+    }
+    if let Some(values) = &trial.values {
+        match values.as_slice() {
+            [value] => fields["value"] = number(*value),
+            _ => fields["values"] = numbers(&trial.values),
+        }
+    }
+    if trial.complete.is_some() {
+        fields["datetime_complete"] = written(trial.complete);
+    }
+    if !params.is_empty() {
+        let text = |p: &Param| json!(json::write(&p.distribution.to_json()));
+        fields["distributions"] = object(params.iter().map(|(n, p)| (n.clone(), text(p))).collect());
+        fields["params"] = object(params.iter().map(|(n, p)| (n.clone(), internal(p))).collect());
+    }
+    if !reports.is_empty() {
+        fields["intermediate_values"] = object(reports.iter().map(|(s, v)| (s.to_string(), number(*v))).collect());
+    }
+    for (key, attrs) in [("user_attrs", user_attrs), ("system_attrs", system_attrs)] {
+        if !attrs.is_empty() {
+            fields[key] = object(attrs.clone().into_iter().collect());
+        }
+    }
+    fields
+}
+
+fn read_trial(at: &Fields) -> Result<FrozenTrial, (String, String)> {
+    let state = at.some("state").map_or(Ok(State::Running), |s| at.state(s))?;
+    let mut trial = FrozenTrial::new(state);
+    at.get("datetime_start")?;
+    trial.start = at.time("datetime_start")?;
+    if at.some("datetime_complete").is_some() {
+        trial.complete = at.time("datetime_complete")?;
+    }
+    trial.values = match (at.some("value"), at.some("values")) {
+        (Some(value), _) => Some(vec![as_f64(value).ok_or_else(|| at.missing("a number in value"))?]),
+        (None, Some(values)) => at.values(values)?,
+        (None, None) => None,
+    };
+    let empty = Map::new();
+    let object = |key: &str| at.some(key).and_then(Json::as_object).unwrap_or(&empty);
+    for (name, text) in object("distributions") {
+        let internal = object("params").get(name).and_then(as_f64);
+        let internal = internal.ok_or_else(|| at.missing("a number in params for each of distributions"))?;
+        let distribution = Arc::new(at.distribution(text)?);
+        trial.params.insert(name.clone(), Param { internal, distribution });
+    }
+    for (step, value) in object("intermediate_values") {
+        let pair = step.parse().ok().zip(as_f64(value));
+        let (step, value) = pair.ok_or_else(|| at.missing("steps and numbers in intermediate_values"))?;
+        trial.reports.insert(step, value);
+    }
+    let attrs = |key| object(key).iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+    (trial.user_attrs, trial.system_attrs) = (attrs("user_attrs"), attrs("system_attrs"));
+    Ok(trial)
+}
+
+/// A line's fields.
+struct Fields<'a>(&'a Json);
+
+impl<'a> Fields<'a> {
+    fn missing(&self, expected: &str) -> (String, String) {
+        let mut found = json::write(self.0);
+        if let Some((end, _)) = found.char_indices().nth(120) {
+            found.replace_range(end.., "…");
+        }
+        (expected.to_string(), found)
+    }
+
+    fn get(&self, key: &str) -> Result<&'a Json, (String, String)> {
+        self.0.get(key).ok_or_else(|| self.missing(&format!("a field {key}")))
+    }
+
+    /// A field that is there and not null.
+    fn some(&self, key: &str) -> Option<&'a Json> {
+        self.0.get(key).filter(|v| !v.is_null())
+    }
+
+    fn text(&self, key: &str) -> Result<String, (String, String)> {
+        let text = self.get(key)?.as_str();
+        text.map(str::to_string).ok_or_else(|| self.missing(&format!("text in {key}")))
+    }
+
+    fn whole(&self, key: &str) -> Result<usize, (String, String)> {
+        let whole = self.get(key)?.as_u64();
+        whole.map(|x| x as usize).ok_or_else(|| self.missing(&format!("a whole number in {key}")))
+    }
+
+    fn state(&self, json: &Json) -> Result<State, (String, String)> {
+        let state = json.as_u64().and_then(|i| State::ALL.get(i as usize));
+        state.copied().ok_or_else(|| self.missing("a state from 0 to 4"))
+    }
+
+    fn time(&self, key: &str) -> Result<Option<Timestamp>, (String, String)> {
+        match self.get(key)? {
+            Json::Null => Ok(None),
+            time => {
+                time.as_str().and_then(read_time).map(Some).ok_or_else(|| self.missing(&format!("a time in {key}")))
+            }
+        }
+    }
+
+    fn values(&self, json: &Json) -> Result<Option<Vec<f64>>, (String, String)> {
+        if json.is_null() {
+            return Ok(None);
+        }
+        let values: Option<Vec<f64>> = json.as_array().and_then(|a| a.iter().map(as_f64).collect());
+        values.map(Some).ok_or_else(|| self.missing("a list of numbers in values"))
+    }
+
+    fn distribution(&self, text: &Json) -> Result<Distribution, (String, String)> {
+        let json = text.as_str().and_then(|text| json::read(text).ok());
+        let distribution = json.as_ref().and_then(Distribution::from_json);
+        distribution.ok_or_else(|| self.missing("a distribution, as JSON inside text"))
+    }
+}

@@ -1,0 +1,1 @@
+//! Studies as SQLite files of Optuna's schema.
