@@ -34,9 +34,14 @@ pub fn read_dir(dir: &Path) -> Result<(Split, Split)> {
     };
     let train = read_split(train_images, train_labels)?;
     let test = read_split(test_images, test_labels)?;
-    if (train.height, train.width) != (test.height, test.width) {
-        let expected = format!("{} x {} as in {}", train.height, train.width, train_images.display());
-        return Err(Error::format(test_images, "image size", expected, format!("{} x {}", test.height, test.width)));
+    if (train.height(), train.width()) != (test.height(), test.width()) {
+        let expected = format!("{} x {} as in {}", train.height(), train.width(), train_images.display());
+        return Err(Error::format(
+            test_images,
+            "image size",
+            expected,
+            format!("{} x {}", test.height(), test.width()),
+        ));
     }
     Ok((train, test))
 }

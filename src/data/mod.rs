@@ -2,7 +2,8 @@
 //! they enter training.
 //!
 //! [`load`] gives a [`Dataset`] of two [`Split`]s from a folder of IDX files, from a download of [`fashion_mnist`] or
-//! from the [`synthetic`] pattern book. [`epoch_order`] and [`Binarise`] are all that stands between its bytes and a
+//! from the [`synthetic`] pattern book. [`Folds`] divide the first for
+//! cross-validation. [`epoch_order`] and [`Binarise`] are all that stands between its bytes and a
 //! mini-batch. No tensors here, and no augmentation.
 
 mod baselines;
@@ -10,6 +11,7 @@ mod batches;
 mod binarise;
 pub mod download;
 pub mod fashion_mnist;
+mod folds;
 mod idx;
 mod source;
 pub mod synthetic;
@@ -17,19 +19,36 @@ pub mod synthetic;
 pub use baselines::Baselines;
 pub use batches::epoch_order;
 pub use binarise::Binarise;
+pub use folds::Folds;
 pub use source::{Source, load};
 
 use crate::error::{Error, Result};
 use sha2::{Digest, Sha256};
 use std::path::Path;
+use std::sync::Arc;
 
-/// Grey images of one size, one byte per pixel (0 is black), row after row, each with a class number.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Grey images of one size, one byte per pixel (0 is black), row after row, each with a class number. A split shares its bytes
+/// with those that were [taken](Self::take) from it, and is cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Split {
+    bytes: Arc<Bytes>,
+    /// Which of the images, and in which order; all of them if not given.
+    rows: Option<Arc<[u32]>>,
+}
+
+#[derive(Debug)]
+struct Bytes {
     images: Vec<u8>,
     labels: Vec<u8>,
     height: usize,
     width: usize,
+}
+
+impl PartialEq for Split {
+    fn eq(&self, other: &Self) -> bool {
+        let size = |split: &Split| (split.height(), split.width());
+        size(self) == size(other) && self.labels().eq(other.labels()) && self.images().eq(other.images())
+    }
 }
 
 impl Split {
@@ -40,58 +59,73 @@ impl Split {
     pub fn new(images: Vec<u8>, labels: Vec<u8>, height: usize, width: usize) -> Self {
         assert!(height > 0 && width > 0, "an image of {height} x {width} has no pixels");
         assert_eq!(images.len(), labels.len() * height * width, "images and labels must go together");
-        Split { images, labels, height, width }
+        Split { bytes: Arc::new(Bytes { images, labels, height, width }), rows: None }
+    }
+
+    /// The images of these rows, without a copy of them.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn take(&self, rows: impl IntoIterator<Item = u32>) -> Self {
+        let rows = rows.into_iter().map(|row| {
+            assert!((row as usize) < self.len(), "row {row} of {}", self.len());
+            self.row(row as usize) as u32
+        });
+        Split { bytes: Arc::clone(&self.bytes), rows: Some(rows.collect()) }
+    }
+
+    fn row(&self, i: usize) -> usize {
+        self.rows.as_ref().map_or(i, |rows| rows[i] as usize)
     }
 
     /// The number of images.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.rows.as_ref().map_or(self.bytes.labels.len(), |rows| rows.len())
     }
 
     /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.len() == 0
     }
 
     /// Rows of an image.
     pub fn height(&self) -> usize {
-        self.height
+        self.bytes.height
     }
 
     /// Columns of an image.
     pub fn width(&self) -> usize {
-        self.width
+        self.bytes.width
     }
 
     /// Pixels of an image.
     pub fn pixels(&self) -> usize {
-        self.height * self.width
+        self.height() * self.width()
     }
 
     /// The pixels of image `i`.
     pub fn image(&self, i: usize) -> &[u8] {
-        &self.images[i * self.pixels()..][..self.pixels()]
+        &self.bytes.images[self.row(i) * self.pixels()..][..self.pixels()]
     }
 
-    /// The pixels of all images, one after the other.
-    pub fn images(&self) -> &[u8] {
-        &self.images
+    /// All images.
+    pub fn images(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        (0..self.len()).map(|i| self.image(i))
     }
 
     /// The class of image `i`.
     pub fn label(&self, i: usize) -> u8 {
-        self.labels[i]
+        self.bytes.labels[self.row(i)]
     }
 
     /// The classes of all images.
-    pub fn labels(&self) -> &[u8] {
-        &self.labels
+    pub fn labels(&self) -> impl ExactSizeIterator<Item = u8> {
+        (0..self.len()).map(|i| self.label(i))
     }
 
-    /// Keeps the first `n` images, or all when there are fewer.
-    fn truncate(&mut self, n: usize) {
-        self.labels.truncate(n);
-        self.images.truncate(self.labels.len() * self.pixels());
+    /// The first `n` images, or all when there are fewer.
+    fn first(&self, n: usize) -> Self {
+        self.take(0..n.min(self.len()) as u32)
     }
 }
 
@@ -119,17 +153,18 @@ impl Dataset {
     /// # Panics
     /// When the splits differ in image size, or a label has no name.
     pub fn new(name: &str, source: &str, train: Split, test: Split, class_names: Vec<String>) -> Self {
-        assert_eq!((train.height, train.width), (test.height, test.width), "both splits must have one image size");
-        let highest = train.labels.iter().chain(&test.labels).max();
-        assert!(highest.is_none_or(|&label| usize::from(label) < class_names.len()), "a label has no name");
+        let size = |split: &Split| (split.height(), split.width());
+        assert_eq!(size(&train), size(&test), "both splits must have one image size");
+        let highest = train.labels().chain(test.labels()).max();
+        assert!(highest.is_none_or(|label| usize::from(label) < class_names.len()), "a label has no name");
         let digest = digest(&train, &test);
         Dataset { name: name.into(), source: source.into(), train, test, class_names, digest }
     }
 
     /// Keeps the first `n` images of each split: other data, so another digest.
     pub fn limit(mut self, n: usize) -> Self {
-        self.train.truncate(n);
-        self.test.truncate(n);
+        self.train = self.train.first(n);
+        self.test = self.test.first(n);
         self.digest = digest(&self.train, &self.test);
         self
     }
@@ -138,11 +173,11 @@ impl Dataset {
 fn digest(train: &Split, test: &Split) -> String {
     let mut sha = Sha256::new();
     for split in [train, test] {
-        for dimension in [split.len(), split.height, split.width] {
+        for dimension in [split.len(), split.height(), split.width()] {
             sha.update((dimension as u64).to_le_bytes());
         }
-        sha.update(&split.images);
-        sha.update(&split.labels);
+        split.images().for_each(|image| sha.update(image));
+        sha.update(split.labels().collect::<Vec<_>>());
     }
     hex(&sha.finalize())
 }
@@ -175,11 +210,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_from_a_split_is_a_view_of_it() {
+        let split = Split::new((0..12).collect(), vec![3, 4, 5], 2, 2);
+        let taken = split.take([2, 0]).take([1, 0, 1]);
+        assert_eq!(taken.labels().collect::<Vec<_>>(), [3, 5, 3]);
+        assert_eq!(taken.image(1), [8, 9, 10, 11]);
+        assert_eq!(taken.image(1).as_ptr(), split.image(2).as_ptr());
+    }
+
+    #[test]
     fn a_limit_keeps_the_first_images_and_changes_the_digest() {
         let split = Split::new((0..12).collect(), vec![0, 1], 2, 3);
         let whole = Dataset::new("a", "b", split.clone(), split, names(2));
         let first = whole.clone().limit(1);
-        assert_eq!((first.train.images(), first.test.labels()), (&[0, 1, 2, 3, 4, 5][..], &[0][..]));
+        assert_eq!(first.train.images().collect::<Vec<_>>(), [[0, 1, 2, 3, 4, 5]]);
+        assert_eq!(first.test.labels().collect::<Vec<_>>(), [0]);
         assert_ne!(first.digest, whole.digest);
         assert_eq!(whole.clone().limit(9).digest, whole.digest);
     }

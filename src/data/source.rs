@@ -101,7 +101,7 @@ fn read_fashion_mnist(dir: &Path) -> Result<Dataset> {
 /// Reads the IDX files of a folder.
 fn read(dir: &Path) -> Result<Dataset> {
     let (train, test) = idx::read_dir(dir)?;
-    let classes = train.labels().iter().chain(test.labels()).max().map_or(0, |&label| usize::from(label) + 1);
+    let classes = train.labels().chain(test.labels()).max().map_or(0, |label| usize::from(label) + 1);
     let numbers = (0..classes).map(|class| class.to_string()).collect();
     let mut set = Dataset::new("IDX data", &dir.display().to_string(), train, test, numbers);
     if set.digest == fashion_mnist::DIGEST {

@@ -59,7 +59,7 @@ fn of_one(subject: &Subject, data: &Dataset) -> (Latent, Option<Figure>) {
     let means: Vec<f64> = dims.clone().map(|d| mean(along(d))).collect();
     let variances: Vec<f64> = dims.clone().map(|d| mean(along(d).map(|x| (x - means[d]).powi(2)))).collect();
     let of_class = |class: usize| {
-        codes.iter().zip(data.test.labels()).filter(move |(_, l)| usize::from(**l) == class).map(|(c, _)| c)
+        codes.iter().zip(data.test.labels()).filter(move |(_, l)| usize::from(*l) == class).map(|(c, _)| c)
     };
     let class_mean =
         |class: usize| dims.clone().map(|d| mean(of_class(class).map(|c| f64::from(c.mu[d])))).collect::<Vec<f64>>();
@@ -68,7 +68,7 @@ fn of_one(subject: &Subject, data: &Dataset) -> (Latent, Option<Figure>) {
         name: subject.name().to_string(),
         variational: subject.is_variational(),
         guess: present().map(|(class, _)| of_class(class).count()).max().unwrap_or(0) as f64 / codes.len() as f64,
-        knn_accuracy: knn_accuracy(&codes, data.test.labels(), data.class_names.len()),
+        knn_accuracy: knn_accuracy(&codes, &data.test.labels().collect::<Vec<_>>(), data.class_names.len()),
         class_means: present().map(|(class, name)| (name.clone(), class_mean(class))).collect(),
         sigma: dims.clone().map(|d| mean(codes.iter().map(|c| f64::from(c.sigma[d])))).collect(),
         spread: dims
