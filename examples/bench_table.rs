@@ -59,6 +59,7 @@ fn rows(dir: &Path) -> Result<Vec<Row>, String> {
 fn rated(group: &str, rate: f64) -> String {
     match group {
         "vae_step" => format!("{:.2} ms a step, {:.0} images/s", 128.0 / rate / 1e3, 1e6 * rate),
+        "suggest" => format!("{:.3} ms", 1e-3 / rate),
         "adam" => format!("{:.2} ns a weight", 1e3 / rate),
         "tape_overhead" => format!("{:.2} µs an op", 1.0 / rate),
         _ if group.starts_with("gemm") => format!("{:.0} GFLOP/s", rate / 1e3),

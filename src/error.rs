@@ -57,10 +57,8 @@ pub enum Error {
         tensor: String,
     },
     /// Ctrl-C or SIGTERM: the step was finished and the state saved. Exit status 130.
-    #[error("interrupted after step {step}; saved. Go on with --resume {}", run.display())]
+    #[error("interrupted; all is saved. Go on with --resume {}", run.display())]
     Interrupted {
-        /// The last finished training step.
-        step: u64,
         /// The run's folder.
         run: PathBuf,
     },

@@ -64,6 +64,7 @@ pub mod ops;
 pub mod optim;
 pub mod plot;
 pub mod rng;
+pub mod search;
 pub mod study;
 pub mod tensor;
 pub mod train;

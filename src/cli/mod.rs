@@ -13,12 +13,15 @@ mod look;
 mod ops;
 mod study;
 mod train;
+mod tune;
 mod watch;
 
 use crate::data::{Dataset, Source};
 use crate::error::{Error, Result};
 use crate::kernels::simd::Path as Simd;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use crate::search::options;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
@@ -64,6 +67,8 @@ enum Command {
     Study(study::StudyArgs),
     /// Train one network
     Train(train::TrainArgs),
+    /// Tune the VAE: search good settings under cross-validation
+    Tune(tune::TuneArgs),
     /// Show test images above their reconstructions, with the loss of each
     Reconstruct(look::LookArgs),
     /// Encode and decode images many times: how consistent are the outputs?
@@ -117,8 +122,9 @@ impl DataArgs {
 
 /// Runs the command of this process' arguments.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match run(cli) {
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
+    match run(cli, &settings_given(&matches)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Error::Io { path, source }) if path == Path::new(STDOUT) && source.kind() == ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
@@ -134,7 +140,17 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<()> {
+/// The settings of training that stand on the command line.
+fn settings_given(matches: &ArgMatches) -> Vec<&'static str> {
+    let own = matches.subcommand().map(|(_, own)| own);
+    let is_given = |name: &&str| {
+        own.is_some_and(|own| matches!(own.try_contains_id(name), Ok(true)))
+            && own.and_then(|own| own.value_source(name)) == Some(ValueSource::CommandLine)
+    };
+    options::names().into_iter().filter(is_given).collect()
+}
+
+fn run(cli: Cli, given: &[&str]) -> Result<()> {
     let simd = match cli.global.simd {
         SimdChoice::Auto => Simd::current(),
         SimdChoice::Portable => Simd::Portable,
@@ -155,6 +171,7 @@ fn run(cli: Cli) -> Result<()> {
     pool.install(|| match cli.command {
         Command::Study(args) => study::run(args, quiet),
         Command::Train(args) => train::run(args, quiet),
+        Command::Tune(args) => tune::run(args, given, quiet),
         Command::Reconstruct(args) => look::run(look::Look::Reconstruct, args),
         Command::Consistency(args) => look::run(look::Look::Consistency, args),
         Command::Latent(args) => look::run(look::Look::Latent, args),

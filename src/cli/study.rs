@@ -45,13 +45,13 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
     };
     let baselines = Baselines::of(&data, trainers[0].config.binarize);
     let mut runs = Vec::new();
-    let interrupted = |step| Error::Interrupted { step, run: folder.path().to_path_buf() };
+    let interrupted = || Error::Interrupted { run: folder.path().to_path_buf() };
     for trainer in &mut trainers {
         let kind = trainer.config.architecture.kind;
         let own = Folder::at(&folder.path().join(kind.folder()))?;
         let mut show = Show::new(kind.name(), trainer, &data, &own, quiet);
         train::run(trainer, &data, &own, &mut show, &stop).map_err(|e| match e {
-            Error::Interrupted { step, .. } => interrupted(step),
+            Error::Interrupted { .. } => interrupted(),
             e => e,
         })?;
         film::write_film(trainer.config.epochs, &own)?;
@@ -60,7 +60,7 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
     let start = Instant::now();
     let subjects: Vec<Subject> = trainers.iter().map(Subject::from).collect();
     let go_on = || match stop.load(Ordering::Relaxed) {
-        true => Err(interrupted(trainers[1].progress.step)),
+        true => Err(interrupted()),
         false => Ok(()),
     };
     go_on()?;

@@ -117,6 +117,15 @@ impl Chart {
         self.with(text, Shape::Note(point.0, point.1))
     }
 
+    /// Takes the colour of the last layer: it is there to compare with.
+    pub fn muted(mut self) -> Self {
+        let color = self.layers.last_mut().and_then(|layer| layer.color.take());
+        if color.is_some() && self.layers.iter().all(|layer| layer.color != color) {
+            self.colors -= 1; // The next layer may have it.
+        }
+        self
+    }
+
     /// Names for x = 0, 1, 2, … in place of numbers.
     pub fn categories<S: AsRef<str>>(mut self, names: &[S]) -> Self {
         self.categories = names.iter().map(|n| n.as_ref().to_string()).collect();
@@ -236,7 +245,8 @@ impl Chart {
             let is_new = named.iter().all(|l| l.name != layer.name);
             let fits = match layer.shape {
                 Shape::Level(level) => (y.lo..=y.hi).contains(&level),
-                _ => layer.color.is_some(),
+                Shape::Contour(_) | Shape::Note(..) => false,
+                _ => true,
             };
             if fits && is_new && !layer.name.is_empty() {
                 named.push(layer);
@@ -294,9 +304,10 @@ impl Chart {
         let (mut bars, mut dots) = (Vec::new(), Vec::new());
         let (mut outlines, mut levels, mut lines) = (String::new(), String::new(), String::new());
         for Layer { color, shape, .. } in &self.layers {
-            let color = color.unwrap_or(MUTED);
+            let own = *color;
+            let color = own.unwrap_or(MUTED);
             match shape {
-                Shape::Line { points, dashed } => lines += &marks::line(area, points, color, *dashed),
+                Shape::Line { points, dashed } => lines += &marks::line(area, points, own, *dashed),
                 Shape::Scatter(points) => dots.push((color, points.as_slice())),
                 Shape::Ellipses(all) => outlines.extend(all.iter().map(|e| marks::ellipse(area, *e, color))),
                 Shape::Bars(values) => bars.push((color, values)),

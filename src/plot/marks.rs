@@ -30,7 +30,7 @@ impl Area {
 }
 
 /// A curve through the points, broken where one cannot be drawn.
-pub fn line(area: &Area, points: &[(f64, f64)], color: &str, dashed: bool) -> String {
+pub fn line(area: &Area, points: &[(f64, f64)], color: Option<&str>, dashed: bool) -> String {
     let mut path = String::new();
     let mut pen = "M";
     for &point in points {
@@ -44,9 +44,12 @@ pub fn line(area: &Area, points: &[(f64, f64)], color: &str, dashed: bool) -> St
         pen = "L";
     }
     let dashes = if dashed { " stroke-dasharray=\"6 4\"" } else { "" };
+    // What is only there to compare with stays in the background.
+    let faint = if color.is_none() { " stroke-opacity=\"0.4\"" } else { "" };
+    let color = color.unwrap_or(MUTED);
     format!(
         "<path d=\"{path}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2.2\" stroke-linecap=\"round\" \
-         stroke-linejoin=\"round\"{dashes}/>\n"
+         stroke-linejoin=\"round\"{dashes}{faint}/>\n"
     )
 }
 

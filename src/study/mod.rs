@@ -32,7 +32,7 @@ pub struct Figure {
 }
 
 impl Figure {
-    fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
         Figure { name: name.into(), bytes: bytes.into() }
     }
 
@@ -47,12 +47,12 @@ fn in_figures(name: &str) -> String {
 }
 
 /// A figure in Markdown.
-fn shown(title: &str, name: &str) -> String {
+pub(crate) fn shown(title: &str, name: &str) -> String {
     format!("![{title}]({})", in_figures(name))
 }
 
 /// A table in Markdown.
-fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let head = [format!("| {} |", header.join(" | ")), format!("|{}", "---|".repeat(header.len()))];
     let rows = rows.into_iter().map(|cells| format!("| {} |", cells.join(" | ")));
     head.into_iter().chain(rows).collect::<Vec<_>>().join("\n")
@@ -65,7 +65,7 @@ fn list(x: &[f64]) -> String {
 }
 
 /// A count with its noun, which takes an s.
-fn count(n: usize, noun: &str) -> String {
+pub(crate) fn count(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 

@@ -15,5 +15,5 @@ pub use checkpoint::Trained;
 pub use config::{Config, OptimizerKind};
 pub use folder::Folder;
 pub use metrics::{Record, Score, is_collapsed};
-pub use run::{Watch, run};
+pub use run::{Watch, run, run_until};
 pub use trainer::{Progress, Trainer};

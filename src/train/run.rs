@@ -24,13 +24,28 @@ pub trait Watch {
 /// Nobody.
 impl Watch for () {}
 
-/// Trains until the configured number of epochs is done: each epoch is a pass over the training images, an evaluation of the test
-/// images, two lines of metrics and a checkpoint.
+/// Trains until the configured number of epochs is done.
+///
+/// # Errors
+/// As [`run_until`].
+pub fn run(
+    trainer: &mut Trainer,
+    data: &Dataset,
+    folder: &Folder,
+    watch: &mut dyn Watch,
+    stop: &AtomicBool,
+) -> Result<()> {
+    run_until(trainer.config.epochs, trainer, data, folder, watch, stop)
+}
+
+/// Trains until so many epochs are done: each is a pass over the training images, an evaluation of the test images, two lines of
+/// metrics and a checkpoint.
 ///
 /// # Errors
 /// [`Error::Interrupted`] when `stop` was set: the step was finished and saved first. [`Error::Diverged`] leaves the
 /// checkpoint of the last epoch that ended well. Others when a file cannot be written.
-pub fn run(
+pub fn run_until(
+    epochs: u64,
     trainer: &mut Trainer,
     data: &Dataset,
     folder: &Folder,
@@ -43,13 +58,12 @@ pub fn run(
     folder.write_config(&trainer.config)?;
     let (before, start) = (trainer.progress.seconds, Instant::now());
     let seconds = || before + start.elapsed().as_secs_f64();
-    while trainer.progress.epoch < trainer.config.epochs {
+    while trainer.progress.epoch < epochs {
         while trainer.progress.batch < trainer.batches(data) {
             if stop.load(Ordering::Relaxed) {
                 trainer.progress.seconds = seconds();
                 trainer.save(&folder.checkpoint(), &data.digest)?;
-                let (step, run) = (trainer.progress.step, folder.path().to_path_buf());
-                return Err(Error::Interrupted { step, run });
+                return Err(Error::Interrupted { run: folder.path().to_path_buf() });
             }
             trainer.step(data)?;
             watch.step(trainer);

@@ -96,6 +96,11 @@ impl Mixture {
         Mixture { axes: axes.collect(), weights }
     }
 
+    /// The mixture of one parameter by itself, whatever the others are.
+    pub fn marginal(&self, axis: usize) -> Self {
+        Mixture { weights: self.weights.clone(), axes: vec![self.axes[axis].clone()] }
+    }
+
     /// ln p at points, given by columns: `points[d][i]` is parameter d of point i.
     pub fn log_pdf(&self, points: &[Vec<f64>]) -> Vec<f64> {
         let log_weights: Vec<f64> = self.weights.iter().map(|w| log(*w)).collect();

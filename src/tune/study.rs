@@ -156,12 +156,14 @@ impl Study {
         Ok(best_of(&self.trials()?, self.directions[0]).cloned())
     }
 
-    /// Keeps an attribute of the study.
+    /// Keeps attributes of the study.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn set_attr(&self, key: &str, value: Json) -> Result<()> {
-        self.write(vec![Op::StudyAttr { study: self.id, owner: Owner::User, key: key.into(), value }])?;
+    /// When they cannot be written.
+    pub fn set_attrs<'k>(&self, attrs: impl IntoIterator<Item = (Owner, &'k str, Json)>) -> Result<()> {
+        let op =
+            |(owner, key, value): (Owner, &str, Json)| Op::StudyAttr { study: self.id, owner, key: key.into(), value };
+        self.write(attrs.into_iter().map(op).collect())?;
         Ok(())
     }
 
@@ -208,10 +210,22 @@ impl Study {
     /// # Errors
     /// When nothing is left to try, or it cannot be written.
     pub fn ask(&self) -> Result<Trial<'_>> {
+        let nothing = || Error::Usage(format!("study {}: all that there is was tried", self.name));
+        self.ask_within(usize::MAX)?.ok_or_else(nothing)
+    }
+
+    /// Begins a trial, unless the study has `total` that were begun, by whatever worker, or nothing is left to try.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn ask_within(&self, total: usize) -> Result<Option<Trial<'_>>> {
         let time = Some(Timestamp::now());
         let mut storage = self.storage();
         let (effects, claimed) = storage.transact(|studies| {
             let study = studies.get(self.id).ok_or_else(|| self.is_gone())?;
+            if study.trials.iter().filter(|t| t.state != State::Waiting).count() >= total {
+                return Ok((Vec::new(), None));
+            }
             if let Some(waiting) = study.trials.iter().find(|t| t.state == State::Waiting) {
                 let begin = Op::State { trial: waiting.id, state: State::Running, values: None, time };
                 return Ok((vec![begin], Some(waiting.id)));
@@ -219,14 +233,15 @@ impl Study {
             let mut trial = FrozenTrial::new(State::Running);
             trial.start = time;
             let asking = self.asking(study.trials.len(), &study.trials);
-            trial.system_attrs = self.sampler.begin(&asking)?;
+            let Some(attrs) = self.sampler.begin(&asking) else { return Ok((Vec::new(), None)) };
+            trial.system_attrs = attrs;
             Ok((vec![Op::CreateTrial { study: self.id, trial: Box::new(trial) }], None))
         })?;
-        let id = match (effects[0], claimed) {
-            (Effect::Created(id), _) | (Effect::Done, Some(id)) => id,
-            _ => unreachable!("nobody was in between"),
-        };
-        self.take(&storage, id)
+        let begun = effects.first().map(|effect| match *effect {
+            Effect::Created(id) => id,
+            _ => claimed.expect("what was not created was claimed"),
+        });
+        begun.map(|id| self.take(&storage, id)).transpose()
     }
 
     /// Goes on with a running trial that its worker left: with the parameters it has.
@@ -489,19 +504,19 @@ impl Trial<'_> {
         Op::TrialAttr { trial: self.id, owner, key: key.into(), value }
     }
 
-    /// Keeps an attribute.
+    /// Keeps attributes.
     ///
     /// # Errors
-    /// When it cannot be written, or somebody else ended the trial.
-    pub fn set_attr(&mut self, key: &str, value: Json) -> Result<()> {
-        let op = self.attr(Owner::User, key, value);
-        self.set(vec![op])
+    /// When they cannot be written, or somebody else ended the trial.
+    pub fn set_attrs<'k>(&mut self, attrs: impl IntoIterator<Item = (&'k str, Json)>) -> Result<()> {
+        let ops = attrs.into_iter().map(|(key, value)| self.attr(Owner::User, key, value)).collect();
+        self.set(ops)
     }
 
     /// Keeps a constraint's value; above 0 it is violated, and the trial is judged behind all that violate none.
     ///
     /// # Errors
-    /// As [`set_attr`](Self::set_attr).
+    /// As [`set_attrs`](Self::set_attrs).
     pub fn set_constraint(&mut self, name: &str, value: f64) -> Result<()> {
         let op = self.attr(Owner::System, &format!("constraints:{name}"), number(value));
         self.set(vec![op])
@@ -510,7 +525,7 @@ impl Trial<'_> {
     /// Reports a value on the way. A second report at one step is ignored.
     ///
     /// # Errors
-    /// As [`set_attr`](Self::set_attr).
+    /// As [`set_attrs`](Self::set_attrs).
     pub fn report(&mut self, step: u64, value: f64) -> Result<()> {
         if self.frozen.reports.contains_key(&step) {
             return Ok(());

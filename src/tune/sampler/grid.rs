@@ -1,7 +1,8 @@
-use super::{Asking, Sampler, given};
+use super::{Asking, Sampler};
 use crate::error::{Error, Result};
 use crate::rng::{Purpose, Stream};
 use crate::tune::distribution::{Distribution, Value};
+use crate::tune::space::{Parameter, Space};
 use crate::tune::trial::{Attrs, State};
 use serde_json::{Map, Value as Json};
 
@@ -34,6 +35,24 @@ impl Grid {
                 Err(Error::Usage(format!("grid search: expected 1 to {MOST} combinations, found {found}")))
             }
         }
+    }
+
+    /// All points of a space.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when a parameter has a continuum of values or a condition, or there are too many points.
+    pub fn of(space: &Space) -> Result<Self> {
+        let axis = |p: &Parameter| {
+            let refuse = |why: &str| Error::Usage(format!("grid search: parameter {}: {why}", p.name));
+            if p.when.is_some() {
+                return Err(refuse("expected no condition, found one"));
+            }
+            let found = &p.distribution;
+            let n = found.size().ok_or_else(|| refuse(&format!("expected choices or a step, found {found}")))?;
+            // The rest is counted, not listed.
+            Ok((p.name.clone(), (0..n.min(MOST as u64 + 1)).map(|k| found.value(found.nth(k))).collect()))
+        };
+        Grid::new(space.parameters().iter().map(axis).collect::<Result<Vec<_>>>()?)
     }
 
     /// The number of combinations.
@@ -77,11 +96,8 @@ impl Sampler for Grid {
         "grid".into()
     }
 
-    fn begin(&self, asking: &Asking) -> Result<Attrs> {
-        match self.left(asking).first() {
-            Some(&id) => Ok(self.attrs(id)),
-            None => Err(Error::Usage(format!("grid search: all {} combinations were tried", self.size()))),
-        }
+    fn begin(&self, asking: &Asking) -> Option<Attrs> {
+        self.left(asking).first().map(|&id| self.attrs(id))
     }
 
     /// The value of the trial's combination; for a parameter without an axis, or a value that its distribution does not know, a
@@ -90,7 +106,7 @@ impl Sampler for Grid {
         let trial = asking.trials.iter().find(|t| t.number == asking.number);
         let id = trial.and_then(|t| t.system_attrs.get(POINT)?.as_u64());
         let point = id.map(|id| self.point(id as usize)).unwrap_or_default();
-        let value = point.into_iter().find(|(axis, _)| *axis == name).map(|(_, value)| value.clone());
-        given(distribution, value).unwrap_or_else(|| distribution.at(asking.random([name]).uniform()))
+        let value = point.into_iter().find(|(axis, _)| *axis == name).and_then(|(_, v)| distribution.internal(v));
+        value.unwrap_or_else(|| distribution.at(asking.random([name]).uniform()))
     }
 }

@@ -10,9 +10,8 @@ pub use random::Random;
 pub use sobol::Sobol;
 pub use tpe::Tpe;
 
-use super::distribution::{Distribution, Value};
+use super::distribution::Distribution;
 use super::trial::{Attrs, Direction, FrozenTrial};
-use crate::error::Result;
 use crate::rng::{Purpose, Stream};
 use std::sync::Arc;
 
@@ -41,6 +40,24 @@ impl Asking<'_> {
     }
 }
 
+impl<S: Sampler + ?Sized> Sampler for Box<S> {
+    fn source(&self, asking: &Asking) -> String {
+        (**self).source(asking)
+    }
+
+    fn begin(&self, asking: &Asking) -> Option<Attrs> {
+        (**self).begin(asking)
+    }
+
+    fn joint(&self, asking: &Asking) -> Vec<Suggested> {
+        (**self).joint(asking)
+    }
+
+    fn independent(&self, asking: &Asking, place: usize, name: &str, distribution: &Distribution) -> f64 {
+        (**self).independent(asking, place, name, distribution)
+    }
+}
+
 /// A parameter's name, distribution and suggested internal number.
 pub type Suggested = (String, Arc<Distribution>, f64);
 
@@ -49,12 +66,9 @@ pub trait Sampler: Send + Sync {
     /// What made the suggestion, in one word or two: a trial keeps it.
     fn source(&self, asking: &Asking) -> String;
 
-    /// System attributes of a new trial, chosen while no other worker can choose.
-    ///
-    /// # Errors
-    /// When there is nothing left to try.
-    fn begin(&self, _asking: &Asking) -> Result<Attrs> {
-        Ok(Attrs::new())
+    /// System attributes of a new trial, chosen while no other worker can choose; none if there is nothing left to try.
+    fn begin(&self, _asking: &Asking) -> Option<Attrs> {
+        Some(Attrs::new())
     }
 
     /// Parameters suggested together, before the first is asked for.
@@ -64,9 +78,4 @@ pub trait Sampler: Send + Sync {
 
     /// One parameter by itself, the `place`-th that the trial asks for, from 0.
     fn independent(&self, asking: &Asking, place: usize, name: &str, distribution: &Distribution) -> f64;
-}
-
-/// The value that a queue or a grid holds for a parameter.
-fn given(distribution: &Distribution, value: Option<Value>) -> Option<f64> {
-    value.and_then(|v| distribution.internal(&v))
 }

@@ -9,6 +9,7 @@ use crate::tune::distribution::Distribution;
 use crate::tune::parzen::{Mixture, ramp};
 use crate::tune::split::{good_of, split};
 use crate::tune::trial::{FrozenTrial, State};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,7 +25,8 @@ pub enum Joint {
 }
 
 /// How the first trials are chosen, before there is anything to model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Startup {
     /// At random.
     Random,

@@ -1,0 +1,301 @@
+//! Figures of a search.
+
+use super::run::FOLDS;
+use super::validate::FoldScore;
+use crate::plot::Chart;
+use crate::study::Figure;
+use crate::tune::importance::Importance;
+use crate::tune::parzen::Mixture;
+use crate::tune::sampler::tpe::Anatomy;
+use crate::tune::{Direction, Distribution, FrozenTrial, SOURCE, State, best_of};
+use std::sync::Arc;
+
+/// Files of the figures.
+pub const HISTORY: &str = "history.svg";
+/// Learning curves.
+pub const CURVES: &str = "curves.svg";
+/// Parallel coordinates.
+pub const PARALLEL: &str = "parallel.svg";
+/// Acquisition of the candidates of one suggestion.
+pub const ACQUISITION: &str = "acquisition.svg";
+/// Importance of parameters.
+pub const IMPORTANCE: &str = "importance.svg";
+
+/// The file of a parameter's slice.
+pub fn slice_file(name: &str) -> String {
+    format!("slice_{name}.svg")
+}
+
+/// The file of a parameter's part in the anatomy of a suggestion.
+pub fn anatomy_file(name: &str) -> String {
+    format!("anatomy_{name}.svg")
+}
+
+/// Where a trial's parameters came from.
+pub fn source(trial: &FrozenTrial) -> &str {
+    match trial.user_attrs.get(SOURCE).and_then(|v| v.as_str()) {
+        Some(source) => source,
+        None => "queue",
+    }
+}
+
+fn is_startup(trial: &FrozenTrial) -> bool {
+    source(trial).starts_with("startup")
+}
+
+/// Complete trials with a finite value: number, value.
+fn valued(trials: &[Arc<FrozenTrial>]) -> impl Iterator<Item = (&FrozenTrial, f64)> {
+    let complete = trials.iter().filter(|t| t.state == State::Complete);
+    complete.filter_map(|t| Some((&**t, t.value().filter(|v| v.is_finite())?)))
+}
+
+/// The folds of a complete trial.
+pub fn folds(trial: &FrozenTrial) -> Vec<FoldScore> {
+    let folds = trial.user_attrs.get(FOLDS);
+    folds.and_then(|v| serde_json::from_value(v.clone()).ok()).unwrap_or_default()
+}
+
+/// The range of losses worth a look, and how many are above: a trial far off would press all others to the axis.
+fn window(losses: &[f64]) -> ((f64, f64), usize) {
+    let mut sorted = losses.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let Some(&low) = sorted.first() else { return ((0.0, 1.0), 0) };
+    let limit = sorted[sorted.len() / 2] + 2.0 * (sorted[sorted.len() / 2] - low);
+    let high = sorted.iter().copied().filter(|v| *v <= limit).fold(low, f64::max);
+    let margin = 0.06 * (high - low).max(1e-3 * low.abs()).max(1e-9);
+    ((low - margin, high + margin), sorted.iter().filter(|v| **v > limit).count())
+}
+
+/// A chart of losses whose y axis ends where it matters.
+fn chart(title: &str, x: &str, loss: &str, losses: &[f64]) -> Chart {
+    let ((low, high), above) = window(losses);
+    let title = match above {
+        0 => title.to_string(),
+        n => format!("{title} ({n} above the frame)"),
+    };
+    Chart::new(&title, x, loss).y_range(low, high)
+}
+
+fn losses(trials: &[Arc<FrozenTrial>]) -> Vec<f64> {
+    valued(trials).map(|(_, v)| v).collect()
+}
+
+/// Loss against trial, and the best so far.
+pub fn history(trials: &[Arc<FrozenTrial>], loss: &str) -> Figure {
+    let points = |keep: &dyn Fn(&FrozenTrial) -> bool| -> Vec<(f64, f64)> {
+        valued(trials).filter(|(t, _)| keep(t)).map(|(t, v)| (t.number as f64, v)).collect()
+    };
+    let mut best = Vec::new();
+    for (t, v) in valued(trials) {
+        let so_far = best.last().map_or(v, |&(_, b): &(f64, f64)| b.min(v));
+        best.extend(best.last().map(|&(_, b)| (t.number as f64, b)));
+        best.push((t.number as f64, so_far));
+    }
+    let chart = chart("Loss of each trial, and the best so far", "trial", loss, &losses(trials));
+    let chart = dots(chart, trials, &points).line("best so far", &best);
+    Figure::new(HISTORY, chart.svg())
+}
+
+/// Dots for the trials, those of the startup in grey.
+fn dots(
+    chart: Chart,
+    trials: &[Arc<FrozenTrial>],
+    points: &dyn Fn(&dyn Fn(&FrozenTrial) -> bool) -> Vec<(f64, f64)>,
+) -> Chart {
+    let (startup, rest) = (points(&is_startup), points(&|t| !is_startup(t)));
+    let by_model = valued(trials).any(|(t, _)| source(t) == "model");
+    let chart = if startup.is_empty() { chart } else { chart.scatter("startup", &startup).muted() };
+    if rest.is_empty() { chart } else { chart.scatter(if by_model { "by the model" } else { "trials" }, &rest) }
+}
+
+/// Networks whose curves are told apart.
+const SHOWN: usize = 6;
+
+/// Loss against epoch, of each fold: the best trials in colour, the others in grey.
+pub fn curves(trials: &[Arc<FrozenTrial>], loss: &str) -> Figure {
+    let mut order: Vec<(&FrozenTrial, f64)> = valued(trials).collect();
+    order.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let title = match order.len() {
+        n if n > SHOWN => format!("Loss of each fold in training: the {SHOWN} best trials of {n}, others in grey"),
+        _ => "Loss of each fold in training".into(),
+    };
+    let all: Vec<f64> = order.iter().flat_map(|(t, _)| folds(t)).flat_map(|f| f.curve).collect();
+    let ((low, high), _) = window(&all);
+    let mut chart = Chart::new(&title, "epoch", loss).y_range(low, high);
+    for (place, (trial, _)) in order.into_iter().enumerate().rev() {
+        for fold in folds(trial) {
+            let points: Vec<_> = fold.curve.iter().enumerate().map(|(e, v)| (e as f64 + 1.0, *v)).collect();
+            chart = match place < SHOWN {
+                true => chart.line(&format!("trial {}", trial.number), &points),
+                false => chart.line("", &points).muted(),
+            };
+        }
+    }
+    Figure::new(CURVES, chart.svg())
+}
+
+/// Where a parameter's value stands on an axis: its logarithm, on a log scale.
+fn place(distribution: &Distribution, internal: f64) -> f64 {
+    match distribution {
+        Distribution::Float { log: true, .. } | Distribution::Int { log: true, .. } => libm::log10(internal),
+        _ => internal,
+    }
+}
+
+/// The name of a parameter's axis.
+fn axis_name(name: &str, distribution: &Distribution) -> String {
+    match distribution {
+        Distribution::Float { log: true, .. } | Distribution::Int { log: true, .. } => format!("log₁₀ {name}"),
+        _ => name.to_string(),
+    }
+}
+
+fn with_categories(chart: Chart, distribution: &Distribution) -> Chart {
+    match distribution {
+        Distribution::Categorical { choices } => {
+            chart.categories(&choices.iter().map(|c| c.to_string()).collect::<Vec<_>>())
+        }
+        _ => chart,
+    }
+}
+
+/// The parameters that trials have, each with its newest distribution.
+pub fn parameters(trials: &[Arc<FrozenTrial>]) -> Vec<(String, Arc<Distribution>)> {
+    let mut all: std::collections::BTreeMap<&String, &Arc<Distribution>> = Default::default();
+    for trial in trials {
+        all.extend(trial.params.iter().map(|(name, p)| (name, &p.distribution)));
+    }
+    let several = all.into_iter().filter(|(_, d)| !d.is_single());
+    several.map(|(name, d)| (name.clone(), Arc::clone(d))).collect()
+}
+
+/// Loss against each parameter.
+pub fn slices(trials: &[Arc<FrozenTrial>], loss: &str) -> Vec<Figure> {
+    let slice = |(name, distribution): (String, Arc<Distribution>)| {
+        let points = |keep: &dyn Fn(&FrozenTrial) -> bool| -> Vec<(f64, f64)> {
+            let kept = valued(trials).filter(|(t, _)| keep(t));
+            kept.filter_map(|(t, v)| Some((place(&distribution, t.params.get(&name)?.internal), v))).collect()
+        };
+        let title = format!("Loss against {name}");
+        let chart = chart(&title, &axis_name(&name, &distribution), loss, &losses(trials));
+        let chart = dots(with_categories(chart, &distribution), trials, &points);
+        let best = best_of(trials, Direction::Minimize).and_then(|t| Some((t, t.params.get(&name)?)));
+        let chart = match best {
+            Some((t, p)) => chart.note("best", (place(&distribution, p.internal), t.value().unwrap_or(f64::NAN))),
+            None => chart,
+        };
+        Figure::new(slice_file(&name), chart.svg())
+    };
+    parameters(trials).into_iter().map(slice).collect()
+}
+
+/// Each trial as a line through its parameters' places between their ends; the best tenth in colour.
+pub fn parallel(trials: &[Arc<FrozenTrial>]) -> Figure {
+    let parameters = parameters(trials);
+    let mut order: Vec<(&FrozenTrial, f64)> = valued(trials).collect();
+    order.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let good = order.len().div_ceil(10);
+    let (low, high) = (order.first().map_or(0.0, |t| t.1), order.last().map_or(0.0, |t| t.1));
+    let names: Vec<String> = parameters.iter().map(|(name, d)| format!("{name}: {}", ends(d))).collect();
+    let names = [names, vec![format!("loss: {low:.1} – {high:.1}")]].concat();
+    let part = |x: f64, (low, high): (f64, f64)| if high > low { (x - low) / (high - low) } else { 0.5 };
+    let line = |(trial, value): &(&FrozenTrial, f64)| {
+        let mut points: Vec<(f64, f64)> = Vec::new();
+        for (i, (name, d)) in parameters.iter().enumerate() {
+            if let Some(p) = trial.params.get(name) {
+                let (a, b) = range(d);
+                points.push((i as f64, part(place(d, p.internal), (place(d, a), place(d, b)))));
+            }
+        }
+        points.push((parameters.len() as f64, part(*value, (low, high))));
+        points
+    };
+    let mut chart = Chart::new("Trials through their parameters", "", "place between the lowest value and the highest")
+        .categories(&names);
+    for trial in order[good.min(order.len())..].iter().rev() {
+        chart = chart.line("other trials", &line(trial)).muted();
+    }
+    for trial in order[..good.min(order.len())].iter().rev() {
+        chart = chart.line(if good == 1 { "best trial" } else { "best tenth" }, &line(trial));
+    }
+    Figure::new(PARALLEL, chart.svg())
+}
+
+fn range(d: &Distribution) -> (f64, f64) {
+    match d {
+        Distribution::Float { low, high, .. } => (*low, *high),
+        Distribution::Int { low, high, .. } => (*low as f64, *high as f64),
+        Distribution::Categorical { choices } => (0.0, choices.len() as f64 - 1.0),
+    }
+}
+
+fn ends(d: &Distribution) -> String {
+    let (a, b) = range(d);
+    format!("{} – {}", d.value(a), d.value(b))
+}
+
+/// One suggestion: for each parameter l and g along it and the candidates that were drawn from l, and what the candidates scored.
+pub fn anatomy(anatomy: &Anatomy) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    for (d, (name, distribution)) in anatomy.wanted.iter().enumerate() {
+        let xs = sites(distribution);
+        let density = |mixture: &Mixture, x: &[f64]| -> Vec<f64> {
+            mixture.marginal(d).log_pdf(&[x.to_vec()]).into_iter().map(libm::exp).collect()
+        };
+        let line = |mixture| -> Vec<(f64, f64)> {
+            xs.iter().map(|x| place(distribution, *x)).zip(density(mixture, &xs)).collect()
+        };
+        let at = &anatomy.candidates[d];
+        let on_l: Vec<(f64, f64)> =
+            at.iter().map(|x| place(distribution, *x)).zip(density(&anatomy.good, at)).collect();
+        let y = match (distribution.size(), is_log(distribution)) {
+            (Some(_), _) => "probability",
+            (None, true) => "density of ln",
+            (None, false) => "density",
+        };
+        let title = format!("Where good trials had their {name}, and where the others");
+        let chart = with_categories(Chart::new(&title, &axis_name(name, distribution), y), distribution);
+        let chart = chart.line("l, good trials", &line(&anatomy.good)).line("g, other trials", &line(&anatomy.bad));
+        let chart = chart.scatter("candidates, on l", &on_l).note("suggested", on_l[anatomy.best]);
+        figures.push(Figure::new(anatomy_file(name), chart.svg()));
+    }
+    let mut scores = anatomy.acquisition.clone();
+    scores.sort_by(|a, b| b.total_cmp(a));
+    let chart = Chart::new("What each candidate scored", "candidate, best first", "ln l − ln g").bars("", &scores);
+    figures.push(Figure::new(ACQUISITION, chart.svg()));
+    figures
+}
+
+fn is_log(d: &Distribution) -> bool {
+    matches!(d, Distribution::Float { log: true, .. } | Distribution::Int { log: true, .. })
+}
+
+/// Values at which a density is drawn.
+fn sites(d: &Distribution) -> Vec<f64> {
+    match d.size() {
+        Some(n) if n <= 200 => (0..n).map(|k| d.nth(k)).collect(),
+        _ => {
+            let (low, high) = range(d);
+            let x = |i: i32| {
+                let t = f64::from(i) / 200.0;
+                match d {
+                    Distribution::Float { log: true, .. } => {
+                        (libm::exp(libm::log(low) * (1.0 - t) + libm::log(high) * t)).clamp(low, high)
+                    }
+                    Distribution::Float { .. } => low + t * (high - low),
+                    _ => libm::rint(low + t * (high - low)),
+                }
+            };
+            (0..=200).map(x).collect()
+        }
+    }
+}
+
+/// What PED-ANOVA says.
+pub fn importance(all: &[Importance]) -> Figure {
+    let names: Vec<&str> = all.iter().map(|i| i.name.as_str()).collect();
+    let shares: Vec<f64> = all.iter().map(|i| i.normalized).collect();
+    let chart =
+        Chart::new("Importance of the parameters", "", "share (PED-ANOVA)").categories(&names).bars("", &shares);
+    Figure::new(IMPORTANCE, chart.svg())
+}

@@ -1,0 +1,16 @@
+//! The search for good settings of the VAE: [`tune`](crate::tune) over [cross-validated](CrossValidation) training.
+//!
+//! [`options`] says which settings can be searched, [`budget`] what a search can be expected to find before it begins, [`run`] works
+//! through trials, and [`report`] tells what came of them. [`compare`] plays samplers against each other on losses measured once.
+
+pub mod budget;
+pub mod figures;
+pub mod options;
+mod plan;
+pub mod report;
+mod run;
+mod validate;
+
+pub use plan::{Diverged, Plan, PrunerKind, SamplerKind};
+pub use run::{Done, Progress, Worker, left_behind};
+pub use validate::{CrossValidation, FoldScore, Objective, standard_error};
