@@ -7,10 +7,11 @@
 //! algorithm components*, 2023, describes and Optuna 5.0 computes. Equal centres keep the order of their trials.
 
 use super::distribution::Distribution;
-use super::normal::{LN_SQRT_TAU, log_mass, truncated_quantile};
+use super::normal::{LN_SQRT_TAU, log_masses, truncated_quantile};
+use crate::kernels::elementwise::map;
+use crate::kernels::math::double;
 use crate::rng::Stream;
 use libm::{exp, log, rint};
-use std::collections::HashMap;
 
 /// A mixture over the parameters that are suggested together.
 #[derive(Clone, Debug)]
@@ -56,6 +57,8 @@ pub struct Kernel {
     pub sigma: f64,
     /// ln of its mass within [L, H].
     log_z: f64,
+    /// ln of its height: −ln(√(2π) σ) less the above.
+    log_height: f64,
 }
 
 /// Choices: with C of them and K kernels, kernel k gives each (1/K)/(1 + C/K), and the observed one 1/(1 + C/K) more. The prior
@@ -104,8 +107,8 @@ impl Mixture {
     /// ln p at points, given by columns: `points[d][i]` is parameter d of point i.
     pub fn log_pdf(&self, points: &[Vec<f64>]) -> Vec<f64> {
         let log_weights: Vec<f64> = self.weights.iter().map(|w| log(*w)).collect();
-        let mut tables: Vec<HashMap<u64, Vec<f64>>> = vec![HashMap::new(); self.axes.len()];
-        let mut terms = vec![0.0; log_weights.len()];
+        let mut tables: Vec<Table> = vec![Table::new(); self.axes.len()];
+        let (mut terms, mut scratch) = (vec![0.0; log_weights.len()], vec![0.0; log_weights.len()]);
         let mut density = |i: usize| {
             terms.copy_from_slice(&log_weights);
             for ((axis, column), table) in self.axes.iter().zip(points).zip(&mut tables) {
@@ -114,7 +117,7 @@ impl Mixture {
                     Axis::Categorical(axis) => axis.add(column[i], &mut terms),
                 }
             }
-            log_sum_exp(&terms)
+            log_sum_exp(&terms, &mut scratch)
         };
         (0..points[0].len()).map(&mut density).collect()
     }
@@ -136,14 +139,17 @@ impl Mixture {
     }
 }
 
+/// What was computed for the values of a numeric parameter, for each different kernel.
+type Table = Vec<(f64, Vec<f64>)>;
+
 /// ln Σ exp(xₖ).
-fn log_sum_exp(x: &[f64]) -> f64 {
+fn log_sum_exp(x: &[f64], scratch: &mut [f64]) -> f64 {
     let max = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if max == f64::NEG_INFINITY {
         return max;
     }
-    // What is below e^-45 of the largest adds nothing that an f64 has room for.
-    max + log(x.iter().map(|x| x - max).filter(|d| *d > -45.0).map(exp).sum())
+    map(&|[x]: [f64; 1]| double::exp(x - max), [x], scratch);
+    max + log(scratch.iter().sum())
 }
 
 impl Numeric {
@@ -158,26 +164,38 @@ impl Numeric {
             (low, high) = (log(low), log(high));
             centres.iter_mut().for_each(|x| *x = log(*x));
         }
-        let length = high - low;
-        let prior = (0.5 * (low + high), length);
-        let sigmas = bandwidths(&centres, low, high);
-        let (mut kernels, mut known) = (Vec::new(), HashMap::new());
-        let mut share = |(mu, sigma): (f64, f64)| {
-            *known.entry((mu.to_bits(), sigma.to_bits())).or_insert_with(|| {
-                let log_z = log_mass((low - mu) / sigma, (high - mu) / sigma);
-                kernels.push(Kernel { mu, sigma, log_z });
-                kernels.len() as u32 - 1
-            })
-        };
-        let of = centres.into_iter().zip(sigmas).chain([prior]).map(&mut share).collect();
+        let mut kernels: Vec<Kernel> = Vec::new();
+        let mut of = vec![0; centres.len() + 1];
+        let prior = (centres.len(), 0.5 * (low + high), high - low);
+        for (i, mu, sigma) in bandwidths(&centres, low, high).into_iter().chain([prior]) {
+            // In order of centres: equal ones are the last few, and have three bandwidths at most.
+            let same = kernels.iter().rev().take(3).position(|k| k.mu == mu && k.sigma == sigma);
+            of[i] = match same {
+                Some(back) => kernels.len() - 1 - back,
+                None => {
+                    kernels.push(Kernel { mu, sigma, log_z: 0.0, log_height: 0.0 });
+                    kernels.len() - 1
+                }
+            } as u32;
+        }
+        let masses = masses(&kernels, low, high);
+        for (kernel, log_z) in kernels.iter_mut().zip(masses) {
+            kernel.log_z = log_z;
+            kernel.log_height = -LN_SQRT_TAU - log(kernel.sigma) - log_z;
+        }
         Numeric { kernels, of, low, high, cell, log: is_log, distribution: distribution.clone() }
     }
 
     /// Adds ln f(x) of each kernel to `terms`; `table` keeps what was computed for a value with a cell.
-    fn add(&self, x: f64, table: &mut HashMap<u64, Vec<f64>>, terms: &mut [f64]) {
-        let mine = table.entry(x.to_bits()).or_insert_with(|| self.log_densities(x));
+    fn add(&self, x: f64, table: &mut Table, terms: &mut [f64]) {
+        let known = table.iter().position(|(known, _)| self.cell > 0.0 && *known == x);
+        let place = known.unwrap_or_else(|| {
+            table.push((x, self.log_densities(x)));
+            table.len() - 1
+        });
+        let densities = &table[place].1;
         for (term, &kernel) in terms.iter_mut().zip(&self.of) {
-            *term += mine[kernel as usize];
+            *term += densities[kernel as usize];
         }
     }
 
@@ -187,8 +205,8 @@ impl Numeric {
         let scale = |x: f64| if self.log { log(x) } else { x };
         if self.cell > 0.0 {
             let (a, b) = (scale(x - 0.5 * self.cell), scale(x + 0.5 * self.cell));
-            let mass = |k: &Kernel| log_mass((a - k.mu) / k.sigma, (b - k.mu) / k.sigma) - k.log_z;
-            return self.kernels.iter().map(mass).collect();
+            let masses = masses(&self.kernels, a, b).into_iter().zip(&self.kernels);
+            return masses.map(|(mass, k)| mass - k.log_z).collect();
         }
         let x = scale(x);
         if !(self.low..=self.high).contains(&x) {
@@ -196,7 +214,7 @@ impl Numeric {
         }
         let density = |k: &Kernel| {
             let z = (x - k.mu) / k.sigma;
-            -0.5 * z * z - LN_SQRT_TAU - log(k.sigma) - k.log_z
+            k.log_height - 0.5 * z * z
         };
         self.kernels.iter().map(density).collect()
     }
@@ -219,17 +237,24 @@ impl Numeric {
     }
 }
 
-/// The bandwidth of each centre: the larger of the gaps to its neighbours, where the bounds are neighbours too, but for the first
+/// ln of the mass of each kernel, not truncated, in [a, b].
+fn masses(kernels: &[Kernel], a: f64, b: f64) -> Vec<f64> {
+    let at = |end: f64| kernels.iter().map(|k| (end - k.mu) / k.sigma).collect::<Vec<_>>();
+    let mut masses = vec![0.0; kernels.len()];
+    log_masses(&at(a), &at(b), &mut masses);
+    masses
+}
+
+/// The centres in order, each as its place, itself and its bandwidth: the larger of the gaps to its neighbours, where the bounds are neighbours too, but for the first
 /// and the last of several only the inner gap. At least (H − L)/min(100, N + 2), so that no kernel becomes a needle, and at most
 /// H − L.
-fn bandwidths(centres: &[f64], low: f64, high: f64) -> Vec<f64> {
+fn bandwidths(centres: &[f64], low: f64, high: f64) -> Vec<(usize, f64, f64)> {
     let n = centres.len();
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&a, &b| centres[a].total_cmp(&centres[b]));
     let sorted: Vec<f64> = [low].into_iter().chain(order.iter().map(|&i| centres[i])).chain([high]).collect();
     let smallest = (high - low) / 100_usize.min(n + 2) as f64;
-    let mut sigmas = vec![0.0; n];
-    for (place, &i) in order.iter().enumerate() {
+    let bandwidth = |(place, &i): (usize, &usize)| {
         let (left, right) = (sorted[place + 1] - sorted[place], sorted[place + 2] - sorted[place + 1]);
         let gap = match place {
             _ if n == 1 => left.max(right),
@@ -237,9 +262,9 @@ fn bandwidths(centres: &[f64], low: f64, high: f64) -> Vec<f64> {
             p if p + 1 == n => left,
             _ => left.max(right),
         };
-        sigmas[i] = gap.clamp(smallest, high - low);
-    }
-    sigmas
+        (i, centres[i], gap.clamp(smallest, high - low))
+    };
+    order.iter().enumerate().map(bandwidth).collect()
 }
 
 impl Categorical {

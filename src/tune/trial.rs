@@ -4,6 +4,7 @@ use super::distribution::{Distribution, Value};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// Where a trial is in its life. Complete, pruned and failed are finished, and a finished trial never changes.
@@ -157,10 +158,11 @@ impl FrozenTrial {
 
     /// By how much it violates its constraints in all; 0 is feasible.
     pub fn violation(&self) -> f64 {
-        // What has no constraints is not searched for them twice.
-        match self.system_attrs.is_empty() {
-            true => 0.0,
-            false => self.constraints().values().filter(|v| **v > 0.0).sum(),
+        // Asked of every trial in every suggestion, and most have none.
+        let first = self.system_attrs.range::<str, _>((Bound::Included("constraints"), Bound::Unbounded)).next();
+        match first.is_some_and(|(key, _)| key.starts_with("constraints")) {
+            true => self.constraints().values().filter(|v| **v > 0.0).sum(),
+            false => 0.0,
         }
     }
 

@@ -129,8 +129,11 @@ fn observe(trials: &[&FrozenTrial], wanted: &[Wanted], joint: bool) -> (Vec<usiz
             true => trial.announced(),
             false => BTreeMap::new(),
         };
+        // Both are in the order of names.
+        let mut params = trial.params.iter().peekable();
         let has_all = wanted.iter().zip(&mut row).all(|((name, distribution), x)| {
-            let set = trial.params.get(name).map(|p| p.internal);
+            while params.next_if(|(n, _)| *n < name).is_some() {}
+            let set = params.next_if(|(n, _)| *n == name).map(|(_, p)| p.internal);
             let found = set.or_else(|| distribution.internal(announced.get(name)?));
             *x = found.unwrap_or(f64::NAN);
             found.is_some()
@@ -155,8 +158,12 @@ pub fn common(trials: &[Arc<FrozenTrial>]) -> Vec<Wanted> {
     let Some(first) = finished.next() else { return Vec::new() };
     let mut common: Vec<_> = first.params.iter().map(|(name, p)| (name, &p.distribution)).collect();
     for trial in finished {
+        // Both are in the order of names.
+        let mut params = trial.params.iter().peekable();
         common.retain(|(name, d)| {
-            trial.params.get(*name).is_some_and(|p| Arc::ptr_eq(&p.distribution, d) || p.distribution == **d)
+            while params.next_if(|(n, _)| n < name).is_some() {}
+            let own = params.next_if(|(n, _)| n == name);
+            own.is_some_and(|(_, p)| Arc::ptr_eq(&p.distribution, d) || p.distribution == **d)
         });
     }
     let wanted = common.into_iter().map(|(name, d)| (name.clone(), Arc::clone(d)));
