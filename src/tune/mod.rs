@@ -3,6 +3,7 @@
 pub mod distribution;
 pub mod importance;
 pub mod json;
+mod ln;
 pub mod normal;
 pub mod parzen;
 pub mod pruner;
