@@ -143,7 +143,10 @@ impl Distribution {
     /// Whether there is but one value. Such a parameter is never modelled.
     pub fn is_single(&self) -> bool {
         match self {
-            Distribution::Float { low, high, step, .. } => low == high || step.is_some_and(|s| high - low < s),
+            // In decimal: 0.6 − 0.5 is below 0.1 in binary.
+            Distribution::Float { low, high, step, .. } => {
+                low == high || step.is_some_and(|s| last_step(*low, *high, s) == *low)
+            }
             Distribution::Int { low, high, step, .. } => high - low < *step,
             Distribution::Categorical { choices } => choices.len() == 1,
         }
@@ -421,6 +424,8 @@ mod tests {
         assert_eq!(high(0.0, 0.55, 0.1), 0.5);
         assert_eq!(high(0.1, 1.0, 0.3), 1.0);
         assert_eq!(high(-1.0, 1e30, 1e-30), 1e30);
+        assert!(!Distribution::step_float(0.5, 0.6, 0.1).is_single());
+        assert!(Distribution::step_float(0.5, 0.59, 0.1).is_single());
         assert_eq!(Distribution::step_int(64, 256, 100).checked("x").unwrap(), Distribution::step_int(64, 164, 100));
     }
 

@@ -13,6 +13,9 @@ use std::sync::Arc;
 /// Trials without which importances say nothing: the best tenth of them has 5.
 pub const LEAST_TRIALS: usize = 50;
 
+/// Cells of a grid, but for choices.
+const MOST_CELLS: u64 = 50;
+
 /// How much a parameter matters.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Importance {
@@ -111,13 +114,15 @@ impl PedAnova {
             }
         }
         let (targets, regions) = (target.len() as f64, region.len() as f64);
-        let counts = |(d, [t, r]): &&(&Distribution, [Vec<f64>; 2])| r.len() > 1 && !t.is_empty() && !d.is_single();
-        let weighted = |(d, [t, r]): &(&Distribution, [Vec<f64>; 2])| {
-            let (t_share, r_share) = (t.len() as f64 / targets, r.len() as f64 / regions);
-            t_share * t_share / r_share * self.divergence(d, t, r)
-        };
+        let mut sum = 0.0;
+        for (distribution, [t, r]) in &classes {
+            if r.len() > 1 && !t.is_empty() && !distribution.is_single() {
+                let (t_share, r_share) = (t.len() as f64 / targets, r.len() as f64 / regions);
+                sum += t_share * t_share / r_share * self.divergence(distribution, t, r);
+            }
+        }
         let quantile = targets / regions;
-        classes.iter().filter(counts).map(weighted).sum::<f64>() * quantile * quantile
+        sum * quantile * quantile
     }
 
     /// Σ f (g/f − 1)².
@@ -159,13 +164,12 @@ fn on_grid(distribution: &Distribution, values: &[f64]) -> Vec<f64> {
         let cell = |x: &f64| (ceil((scale(*x) - scale(low)) / width - 0.5) as usize).min(cells - 1);
         normal_kernels(&count(cells, values.iter().map(cell)))
     };
-    const MOST: u64 = 50;
-    let cells = distribution.size().map_or(MOST, |n| n.min(MOST)) as usize;
+    let cells = distribution.size().map_or(MOST_CELLS, |n| n.min(MOST_CELLS)) as usize;
     let mut p = match *distribution {
         Distribution::Float { low, high, log, .. } => numeric(low, high, log, cells),
         Distribution::Int { low, high, log: true, .. } => {
             let doublings = ceil(ln((high - low + 1) as f64) / ln(2.0)) as usize;
-            numeric(low as f64, high as f64, true, (doublings + 1).min(MOST as usize))
+            numeric(low as f64, high as f64, true, (doublings + 1).min(MOST_CELLS as usize))
         }
         Distribution::Int { low, high, .. } => numeric(low as f64, high as f64, false, cells),
         Distribution::Categorical { ref choices } => {
@@ -213,8 +217,8 @@ fn normal_kernels(counts: &[f64]) -> Vec<f64> {
     p
 }
 
-/// Scott's rule for cells and how often they occurred, 1.059 min(IQR/1.34, s) W^(−1/5), but so wide that nine tenths of a kernel do
-/// not lie within its cell (Scott, *Multivariate Density Estimation*, 1992).
+/// Scott's rule for cells and how often they occurred, 1.059 min(IQR/1.34, s) W^(−1/5) (Scott, *Multivariate Density Estimation*,
+/// 1992); at least so wide that no more than nine tenths of a kernel are within its cell.
 fn bandwidth(cells: &[(f64, f64)]) -> f64 {
     let sum: f64 = cells.iter().map(|(_, n)| n).sum();
     let mean = cells.iter().map(|(x, n)| x * n).sum::<f64>() / sum;
@@ -232,4 +236,57 @@ fn bandwidth(cells: &[(f64, f64)]) -> f64 {
     let (first, third) = (floor(0.25 * sum), floor(0.75 * sum));
     let iqr = quartile(&|come| come > third) - quartile(&|come| come >= first);
     f64::max(1.059 * f64::min(iqr / 1.34, sd) * pow(sum, -0.2), 0.5 / 1.64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tune::trial::Param;
+
+    /// Trials 0, 1, … of a loss x², where x and y go through their values at their own pace.
+    fn trials(n: usize) -> Vec<Arc<FrozenTrial>> {
+        let param = |internal| Param { internal, distribution: Arc::new(Distribution::int(0, 9)) };
+        let trial = |i: usize| {
+            let (x, y) = ((i % 10) as f64, (i / 10 % 10) as f64);
+            let mut trial = FrozenTrial::new(State::Complete);
+            trial.values = Some(vec![x * x]);
+            trial.params.extend([("x".into(), param(x)), ("y".into(), param(y))]);
+            Arc::new(trial)
+        };
+        (0..n).map(trial).collect()
+    }
+
+    #[test]
+    fn what_the_loss_depends_on_is_important_and_what_not_is_not() {
+        let found = importances(&trials(100), Direction::Minimize).unwrap();
+        assert_eq!(found.iter().map(|i| i.name.as_str()).collect::<Vec<_>>(), ["x", "y"]);
+        assert!(found[0].normalized > 0.99, "{found:?}");
+        assert!((found.iter().map(|i| i.normalized).sum::<f64>() - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn importances_of_few_trials_are_refused() {
+        let mut few = trials(60);
+        few.iter_mut().take(11).for_each(|t| Arc::make_mut(t).values = Some(vec![f64::INFINITY]));
+        assert_eq!(
+            importances(&few, Direction::Minimize).unwrap_err().to_string(),
+            "importances: expected at least 50 complete trials with a finite value, found 49"
+        );
+        assert!(importances(&few[10..], Direction::Minimize).is_err());
+        assert!(PedAnova::default().measure(&few, Direction::Minimize).is_ok());
+    }
+
+    #[test]
+    fn without_trials_to_compare_parameters_are_equally_important() {
+        let found = PedAnova::default().measure(&trials(1), Direction::Minimize).unwrap();
+        assert_eq!(found.iter().map(|i| (i.raw, i.normalized)).collect::<Vec<_>>(), [(0.0, 0.5); 2]);
+        assert_eq!(PedAnova::default().measure(&[], Direction::Minimize).unwrap(), []);
+    }
+
+    #[test]
+    fn a_target_must_be_within_its_region() {
+        let refused = PedAnova { target_quantile: 0.5, region_quantile: 0.5, local: true };
+        let why = refused.measure(&trials(50), Direction::Minimize).unwrap_err().to_string();
+        assert_eq!(why, "importances: expected quantiles 0 < target < region ≤ 1, found target 0.5 and region 0.5");
+    }
 }

@@ -49,7 +49,10 @@ impl Pruner for SuccessiveHalving {
         let key = |rung| format!("completed_rung_{rung}");
         let mut rung = (0..).take_while(|k| judged.trial.system_attrs.contains_key(&key(*k))).count() as u32;
         let is_reached = |rung| {
-            let at = self.reduction.checked_pow(self.early_stopping_rate + rung).and_then(|x| x.checked_mul(least));
+            let at = self
+                .reduction
+                .checked_pow(self.early_stopping_rate.saturating_add(rung))
+                .and_then(|x| x.checked_mul(least));
             at.is_some_and(|at| at <= step)
         };
         while is_reached(rung) && !verdict.prune {

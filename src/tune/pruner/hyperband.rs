@@ -85,6 +85,8 @@ impl Pruner for Hyperband {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tune::trial::State;
+    use std::collections::BTreeSet;
 
     fn shares(min_resource: u64, max_resource: u64, reduction: u64) -> Vec<u128> {
         Hyperband { min_resource, max_resource: Resource::of(max_resource), reduction }.shares(&[])
@@ -109,5 +111,19 @@ mod tests {
             let expected = share as f64 * 1000.0;
             assert!((f64::from(count) - expected).abs() < 0.05 * expected, "{counts:?}");
         }
+    }
+
+    #[test]
+    fn all_trials_are_of_one_group_until_the_largest_resource_is_known() {
+        let (hyperband, directions) = (Hyperband::default(), [Direction::Minimize]);
+        let groups = |trials: &[Arc<FrozenTrial>]| {
+            let group = |n| hyperband.group("study", n, trials, &directions);
+            (0..100).map(group).collect::<BTreeSet<_>>()
+        };
+        let mut ended = FrozenTrial::new(State::Complete);
+        assert_eq!(groups(&[Arc::new(ended.clone())]), BTreeSet::from([0]));
+        ended.reports.insert(26, 1.0);
+        assert_eq!(groups(&[Arc::new(ended)]), BTreeSet::from([0, 1, 2, 3]));
+        assert_eq!(groups(&[]), BTreeSet::from([0, 1, 2, 3]));
     }
 }

@@ -84,10 +84,35 @@ fn signed_rank_p(mut differences: Vec<f64>) -> f64 {
         }
         return choices[positive..].iter().sum::<f64>() * Wilcoxon::smallest_p(ranks.len() as u32);
     }
-    // Half of the zeros' ranks to each side; half a rank for continuity.
+    // Half of the zeros' ranks to each side.
     let sum = 0.5 * (positive as f64 + 0.5 * zeros as f64);
     let (n, ties) = (n as f64, ties as f64);
     let mean = 0.25 * n * (n + 1.0);
     let variance = (n * (n + 1.0) * (2.0 * n + 1.0) - 0.5 * ties) / 24.0;
-    0.5 * erfc((sum - mean - 0.5) / sqrt(variance) / SQRT_2)
+    0.5 * erfc((sum - mean) / sqrt(variance) / SQRT_2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p_is_that_of_scipy() {
+        let mixed = |n: i32| -> Vec<f64> { (1..=n).map(|i| f64::from(if i % 3 == 0 { -i } else { i })).collect() };
+        let tied = [1, 1, -1, 2, 0, 0, 3, -3, 1, 2, 2, -1, 4, 2].map(f64::from);
+        for (differences, p) in [
+            (vec![1.0, 2.0, 3.0], 0.125),
+            (vec![0.0; 5], 1.0),
+            (vec![0.0, 0.0, 1.0, 2.0], 0.25),
+            (tied[..13].to_vec(), 0.061_523_437_5),
+            (mixed(30), 0.085_299_197_584_390_64),
+            // By the normal distribution.
+            (vec![0.0; 20], 0.5),
+            (tied.to_vec(), 0.035_662_693_753_524_89),
+            (mixed(51), 0.027_926_091_017_792_348),
+        ] {
+            let found = signed_rank_p(differences.clone());
+            assert!((found - p).abs() <= 1e-12 * p, "{differences:?}: {found}, expected {p}");
+        }
+    }
 }
