@@ -7,7 +7,21 @@ macro_rules! say {
     ($($arg:tt)*) => { $crate::cli::print(format_args!($($arg)*)) };
 }
 
+/// A choice on the command line, and what it stands for.
+macro_rules! choice {
+    ($Choice:ident => $Target:ident { $($Variant:ident),+ }) => {
+        #[derive(Clone, Copy, Debug, ValueEnum)]
+        enum $Choice { $($Variant),+ }
+        impl From<$Choice> for $Target {
+            fn from(choice: $Choice) -> Self {
+                match choice { $($Choice::$Variant => $Target::$Variant),+ }
+            }
+        }
+    };
+}
+
 mod bench;
+mod compare;
 mod data;
 mod look;
 mod ops;

@@ -62,18 +62,6 @@ pub struct Settings {
     seed: u64,
 }
 
-/// A choice on the command line, and what it stands for.
-macro_rules! choice {
-    ($Choice:ident => $Target:ident { $($Variant:ident),+ }) => {
-        #[derive(Clone, Copy, Debug, ValueEnum)]
-        enum $Choice { $($Variant),+ }
-        impl From<$Choice> for $Target {
-            fn from(choice: $Choice) -> Self {
-                match choice { $($Choice::$Variant => $Target::$Variant),+ }
-            }
-        }
-    };
-}
 choice!(LrScheduleChoice => LrSchedule { Constant, Linear, Cosine });
 choice!(OptimizerChoice => OptimizerKind { Adam, Sgd });
 choice!(ActivationChoice => Activation { Relu, Selu, Tanh, Sigmoid });

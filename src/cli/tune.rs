@@ -16,7 +16,7 @@ use crate::train::{self, Folder, Score, Trainer, Watch};
 use crate::tune::sampler::tpe::Startup;
 use crate::tune::storage::Owner;
 use crate::tune::{Direction, FrozenTrial, Space, State, Storage, Study, Value, best_of};
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ use std::time::{Duration, Instant};
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct TuneArgs {
+    #[command(subcommand)]
+    command: Option<TuneCommand>,
     /// Trials of the study in all, whoever makes them [default: 5]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "more")]
     trials: Option<u32>,
@@ -92,21 +94,15 @@ pub struct TuneArgs {
     settings: Settings,
 }
 
+#[derive(Subcommand, Debug)]
+enum TuneCommand {
+    /// Play TPE, random and grid search against each other on losses measured once
+    Compare(super::compare::CompareArgs),
+}
+
 const FIXED_BY_THE_STUDY: [&str; 9] =
     ["lr_choices", "sampler", "startup", "optuna_defaults", "folds", "repeats", "objective", "pruner", "Settings"];
 
-/// A choice on the command line, and what it stands for.
-macro_rules! choice {
-    ($Choice:ident => $Target:ident { $($Variant:ident),+ }) => {
-        #[derive(Clone, Copy, Debug, ValueEnum)]
-        enum $Choice { $($Variant),+ }
-        impl From<$Choice> for $Target {
-            fn from(choice: $Choice) -> Self {
-                match choice { $($Choice::$Variant => $Target::$Variant),+ }
-            }
-        }
-    };
-}
 choice!(SamplerChoice => SamplerKind { Tpe, Random, Grid, Sobol });
 choice!(PrunerChoice => PrunerKind { None, Median, Percentile, Wilcoxon, Patient });
 choice!(ObjectiveChoice => Objective { Recon, Elbo });
@@ -149,7 +145,10 @@ const PLAN: &str = "plan";
 const TRIALS: &str = "trials";
 
 /// Runs it. `given` names the settings that stand on the command line: they are not searched.
-pub fn run(args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
+pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
+    if let Some(TuneCommand::Compare(args)) = args.command.take() {
+        return super::compare::run(args, quiet);
+    }
     let data = args.data.load()?;
     let stop = stop_on_ctrl_c()?;
     let Opened { folder, plan, space, study, total } = match &args.resume {
@@ -198,16 +197,64 @@ pub fn run(args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
 }
 
 /// A study that is worked at.
-struct Opened {
-    folder: Folder,
-    plan: Plan,
-    space: Space,
-    study: Study,
-    total: usize,
+pub(super) struct Opened {
+    pub folder: Folder,
+    pub plan: Plan,
+    pub space: Space,
+    pub study: Study,
+    /// Trials that it is to get in all.
+    pub total: usize,
 }
 
 impl Opened {
-    fn new(folder: Folder, plan: Plan, space: Space, study: Study, total: usize) -> Result<Self> {
+    /// A new study, in the folder `out` or in the next free one of this name.
+    pub fn create(plan: Plan, total: usize, out: Option<&Path>, name: &str, data: &Dataset) -> Result<Self> {
+        // Whatever is wrong is found before a folder is made.
+        let space = plan.space()?;
+        check_ends(&plan, &space)?;
+        plan.sampler(&space)?;
+        CrossValidation::new(data, plan.folds, plan.repeats, plan.seed, plan.objective)?;
+        let folder = match out {
+            Some(path) if path.join(JOURNAL).exists() => {
+                let path = path.display();
+                return Err(Error::Usage(format!(
+                    "{path} already holds a study; choose another --out, or go on with --resume {path}"
+                )));
+            }
+            Some(path) => Folder::at(path)?,
+            None => Folder::create_next(&Path::new("runs").join(name))?,
+        };
+        let storage = Storage::journal(&folder.path().join(JOURNAL))?;
+        let study = Study::create(storage, NAME, &[Direction::Minimize])?;
+        study.set_attrs([
+            (Owner::User, PLAN, serde_json::to_value(&plan).expect("plain data")),
+            (Owner::User, TRIALS, json!(total)),
+            (Owner::System, "study:metric_names", json!([format!("{}, nats per image", plan.objective.name())])),
+        ])?;
+        Opened::new(folder, plan, study, total)
+    }
+
+    /// The study in a folder.
+    pub fn reopen(path: &Path, data: &Dataset) -> Result<Self> {
+        let journal = path.join(JOURNAL);
+        if !journal.exists() {
+            let path = path.display();
+            return Err(Error::Usage(format!("{path}: expected the folder of a study, found no {JOURNAL} in it")));
+        }
+        let study = Study::open(Storage::journal(&journal)?, NAME)?;
+        let (plan, total) = study.look(|s| {
+            let plan = s.user_attrs.get(PLAN).map(|p| serde_json::from_value::<Plan>(p.clone()));
+            (plan, s.user_attrs.get(TRIALS).and_then(|t| t.as_u64()).unwrap_or(5) as usize)
+        })?;
+        let bad = |found| Error::format(&journal, "attribute plan of the study", "the plan of a search", found);
+        let plan = plan.ok_or_else(|| bad("none: another program began it".to_string()))?;
+        let plan = plan.map_err(|e| bad(e.to_string()))?;
+        plan.check_data(&data.digest)?;
+        Opened::new(Folder::at(path)?, plan, study, total)
+    }
+
+    fn new(folder: Folder, plan: Plan, study: Study, total: usize) -> Result<Self> {
+        let space = plan.space()?;
         let mut study = study.sampler(plan.sampler(&space)?).seed(plan.seed);
         if let Some(pruner) = plan.pruner() {
             study = study.pruner(pruner);
@@ -238,49 +285,15 @@ fn create(args: &TuneArgs, given: &[&str], data: &Dataset) -> Result<Opened> {
         diverged: args.diverged,
         data: data.digest.clone(),
     };
-    // Whatever is wrong is found before a folder is made.
-    check_ends(&plan, &space)?;
-    plan.sampler(&space)?;
-    CrossValidation::new(data, plan.folds, plan.repeats, plan.seed, plan.objective)?;
     for point in &args.enqueue {
         point_of(point, &space)?;
     }
-    let folder = match &args.out {
-        Some(path) if path.join(JOURNAL).exists() => {
-            let path = path.display();
-            return Err(Error::Usage(format!(
-                "{path} already holds a study; choose another --out, or go on with --resume {path}"
-            )));
-        }
-        Some(path) => Folder::at(path)?,
-        None => Folder::create_next(&Path::new("runs").join("tune"))?,
-    };
-    let storage = Storage::journal(&folder.path().join(JOURNAL))?;
-    let study = Study::create(storage, NAME, &[Direction::Minimize])?;
-    let plan_json = serde_json::to_value(&plan).expect("plain data");
-    study.set_attrs([
-        (Owner::User, PLAN, plan_json),
-        (Owner::User, TRIALS, json!(total)),
-        (Owner::System, "study:metric_names", json!([format!("{}, nats per image", plan.objective.name())])),
-    ])?;
-    Opened::new(folder, plan, space, study, total)
+    Opened::create(plan, total, args.out.as_deref(), "tune", data)
 }
 
 fn resume(path: &Path, args: &TuneArgs, data: &Dataset) -> Result<Opened> {
-    let journal = path.join(JOURNAL);
-    if !journal.exists() {
-        let path = path.display();
-        return Err(Error::Usage(format!("{path}: expected the folder of a study, found no {JOURNAL} in it")));
-    }
-    let study = Study::open(Storage::journal(&journal)?, NAME)?;
-    let (plan, total, begun) = study.look(|s| {
-        let plan = s.user_attrs.get(PLAN).map(|p| serde_json::from_value::<Plan>(p.clone()));
-        let total = s.user_attrs.get(TRIALS).and_then(|t| t.as_u64()).unwrap_or(5);
-        (plan, total as usize, s.trials.iter().filter(|t| t.state != State::Waiting).count())
-    })?;
-    let bad = |found: String| Error::format(&journal, "attribute plan of the study", "the plan of a search", found);
-    let mut plan = plan.ok_or_else(|| bad("none: another program began it".into()))?.map_err(|e| bad(e.to_string()))?;
-    plan.check_data(&data.digest)?;
+    let Opened { folder, mut plan, study, total, .. } = Opened::reopen(path, data)?;
+    let begun = study.look(|s| s.trials.iter().filter(|t| t.state != State::Waiting).count())?;
     if let Some(file) = &args.space {
         plan.space = read(file)?;
         let space = space_of(&plan.space, Some(file))?;
@@ -296,8 +309,7 @@ fn resume(path: &Path, args: &TuneArgs, data: &Dataset) -> Result<Opened> {
         (None, None) => total,
     };
     study.set_attrs([(Owner::User, TRIALS, json!(total))])?;
-    let space = plan.space()?;
-    Opened::new(Folder::at(path)?, plan, space, study, total)
+    Opened::new(folder, plan, study, total)
 }
 
 fn read(path: &Path) -> Result<String> {
@@ -482,7 +494,7 @@ fn line(row: &Row) -> String {
 }
 
 /// A bar for each job on a terminal, and a line for each trial that is over.
-struct Bars {
+pub(super) struct Bars {
     all: MultiProgress,
     plan: Plan,
     total: usize,
@@ -490,7 +502,7 @@ struct Bars {
 }
 
 impl Bars {
-    fn new(plan: &Plan, total: usize, quiet: bool) -> Self {
+    pub fn new(plan: &Plan, total: usize, quiet: bool) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         Bars { all: MultiProgress::with_draw_target(target), plan: plan.clone(), total, quiet }
     }

@@ -4,6 +4,7 @@
 //! through trials, and [`report`] tells what came of them. [`compare`] plays samplers against each other on losses measured once.
 
 pub mod budget;
+pub mod compare;
 pub mod figures;
 pub mod options;
 mod plan;

@@ -110,7 +110,7 @@ impl Space {
         if table.is_empty() {
             return Err(Error::Usage("expected at least one parameter, found none".into()));
         }
-        let mut declared = Vec::new();
+        let mut declared: Vec<(&String, Declared)> = Vec::new();
         for (name, entry) in &table {
             if !known.contains(&name.as_str()) {
                 return Err(Error::Usage(format!(
@@ -156,7 +156,10 @@ impl Space {
     }
 }
 
-fn read_parameter(name: &str, entry: &Toml) -> Result<(Distribution, Option<(String, Vec<Value>)>)> {
+/// A distribution, and the condition under which the parameter exists.
+type Declared = (Distribution, Option<(String, Vec<Value>)>);
+
+fn read_parameter(name: &str, entry: &Toml) -> Result<Declared> {
     let refuse =
         |expected: &str, found: String| Error::Usage(format!("parameter {name}: expected {expected}, found {found}"));
     let table = entry.as_table().ok_or_else(|| refuse("a table like [lr]", entry.to_string()))?;

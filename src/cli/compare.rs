@@ -1,0 +1,103 @@
+//! `elbo tune compare`: samplers against each other.
+
+use super::tune::{Bars, Opened};
+use super::{DataArgs, stop_on_ctrl_c};
+use crate::error::{Error, Result};
+use crate::files;
+use crate::models::Kind;
+use crate::search::compare::{Measured, draw, play, tell};
+use crate::search::{CrossValidation, Diverged, Objective, Plan, PrunerKind, SamplerKind, Worker, left_behind};
+use crate::train::Config;
+use crate::tune::sampler::tpe::Startup;
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Args, Debug)]
+pub struct CompareArgs {
+    /// Epochs of the grid
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_value = "10,20,30")]
+    epochs: Vec<u64>,
+    /// Batch sizes of the grid
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_value = "64,128,256")]
+    batch_size: Vec<i64>,
+    /// Learning rates of the grid
+    #[arg(long, value_name = "X,X,…", value_delimiter = ',', default_value = "0.01,0.1")]
+    lr: Vec<f64>,
+    /// Folds of the cross-validation
+    #[arg(long, value_name = "K", default_value_t = 3)]
+    folds: usize,
+    /// Searches with each sampler
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    searches: u64,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Folder of the study that measures the grid [default: runs/compare, numbered if taken]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the study in this folder, or play again
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    resume: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+pub fn run(args: CompareArgs, quiet: bool) -> Result<()> {
+    let data = args.data.load()?;
+    let stop = stop_on_ctrl_c()?;
+    let [batch_sizes, lrs] = [format!("{:?}", args.batch_size), format!("{:?}", args.lr)];
+    let longest = args.epochs.iter().max().copied().unwrap_or(0);
+    if args.epochs.contains(&0) {
+        return Err(Error::Usage("--epochs: expected numbers of at least 1, found 0".into()));
+    }
+    let plan = Plan {
+        base: Config { epochs: longest, seed: args.seed, ..Config::new(Kind::Vae, data.train.pixels()) },
+        space: format!("[batch_size]\nchoices = {batch_sizes}\n\n[lr]\nchoices = {lrs}\n"),
+        sampler: SamplerKind::Grid,
+        startup_trials: 0,
+        startup: Startup::Random,
+        pruner: PrunerKind::None,
+        folds: args.folds,
+        repeats: 1,
+        objective: Objective::Recon,
+        diverged: Diverged::Fail,
+        seed: args.seed,
+        data: data.digest.clone(),
+    };
+    let size = args.batch_size.len() * args.lr.len();
+    let Opened { folder, plan, space, study, total } = match &args.resume {
+        Some(path) => {
+            let opened = Opened::reopen(path, &data)?;
+            if opened.plan != plan {
+                let path = path.display();
+                return Err(Error::Usage(format!("{path}: its study measures another grid (see attribute plan)")));
+            }
+            opened
+        }
+        None => Opened::create(plan, size, args.out.as_deref(), "compare", &data)?,
+    };
+    if !quiet {
+        eprintln!(
+            "a grid of {} points: {size} settings, each trained for {longest} epochs on {} folds and looked at on the way",
+            args.epochs.len() * size,
+            plan.folds
+        );
+    }
+    let validation = CrossValidation::new(&data, plan.folds, plan.repeats, plan.seed, plan.objective)?;
+    let worker = Worker { plan: &plan, space: &space, study: &study, validation: &validation, folder: folder.path() };
+    let left = left_behind(&study, folder.path())?.dead;
+    let bars = Bars::new(&plan, total, quiet);
+    worker.work(&left, total, (1, rayon::current_num_threads()), None, &bars, &stop)?;
+    drop(bars);
+
+    let measured = Measured::of(&study.trials()?, &args.epochs, &args.batch_size, &args.lr)?;
+    let comparison = play(measured, args.searches)?;
+    let figure = draw(&comparison);
+    folder.write(&figure.path(), &figure.bytes)?;
+    folder.write("summary.json", files::json(&comparison).as_bytes())?;
+    let title = format!("# TPE, random and grid search on {}", data.name);
+    let text = [vec![title], tell(&comparison)].concat().join("\n\n") + "\n";
+    folder.write("report.md", text.as_bytes())?;
+    say!("{}", tell(&comparison).last().expect("it ends with a verdict"))?;
+    say!("{}", folder.path().join("report.md").display())
+}
