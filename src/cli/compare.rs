@@ -60,7 +60,8 @@ pub fn run(args: CompareArgs, quiet: bool) -> Result<()> {
         folds: args.folds,
         repeats: 1,
         objective: Objective::Recon,
-        diverged: Diverged::Fail,
+        // Measured, as all others: it need not be tried again.
+        diverged: Diverged::Loss(1e9),
         seed: args.seed,
         data: data.digest.clone(),
     };

@@ -82,7 +82,7 @@ enum Command {
     /// Train one network
     Train(train::TrainArgs),
     /// Tune the VAE: search good settings under cross-validation
-    Tune(tune::TuneArgs),
+    Tune(Box<tune::TuneArgs>),
     /// Show test images above their reconstructions, with the loss of each
     Reconstruct(look::LookArgs),
     /// Encode and decode images many times: how consistent are the outputs?
@@ -185,7 +185,7 @@ fn run(cli: Cli, given: &[&str]) -> Result<()> {
     pool.install(|| match cli.command {
         Command::Study(args) => study::run(args, quiet),
         Command::Train(args) => train::run(args, quiet),
-        Command::Tune(args) => tune::run(args, given, quiet),
+        Command::Tune(args) => tune::run(*args, given, quiet),
         Command::Reconstruct(args) => look::run(look::Look::Reconstruct, args),
         Command::Consistency(args) => look::run(look::Look::Consistency, args),
         Command::Latent(args) => look::run(look::Look::Latent, args),

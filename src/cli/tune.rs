@@ -166,7 +166,7 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
     }
     let expectations = budget::expectations(&plan, &space, total);
     expectations.iter().for_each(|line| note(line));
-    let validation = CrossValidation::new(&data, plan.folds, plan.repeats.into(), plan.seed, plan.objective)?;
+    let validation = CrossValidation::new(&data, plan.folds, plan.repeats, plan.seed, plan.objective)?;
     let worker = Worker { plan: &plan, space: &space, study: &study, validation: &validation, folder: folder.path() };
     let jobs = usize::from(args.jobs);
     let threads = (rayon::current_num_threads() / jobs).max(1);

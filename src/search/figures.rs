@@ -82,9 +82,6 @@ fn losses(trials: &[Arc<FrozenTrial>]) -> Vec<f64> {
 
 /// Loss against trial, and the best so far.
 pub fn history(trials: &[Arc<FrozenTrial>], loss: &str) -> Figure {
-    let points = |keep: &dyn Fn(&FrozenTrial) -> bool| -> Vec<(f64, f64)> {
-        valued(trials).filter(|(t, _)| keep(t)).map(|(t, v)| (t.number as f64, v)).collect()
-    };
     let mut best = Vec::new();
     for (t, v) in valued(trials) {
         let so_far = best.last().map_or(v, |&(_, b): &(f64, f64)| b.min(v));
@@ -92,17 +89,17 @@ pub fn history(trials: &[Arc<FrozenTrial>], loss: &str) -> Figure {
         best.push((t.number as f64, so_far));
     }
     let chart = chart("Loss of each trial, and the best so far", "trial", loss, &losses(trials));
-    let chart = dots(chart, trials, &points).line("best so far", &best);
+    let chart = dots(chart, trials, |t| Some(t.number as f64)).line("best so far", &best);
     Figure::new(HISTORY, chart.svg())
 }
 
-/// Dots for the trials, those of the startup in grey.
-fn dots(
-    chart: Chart,
-    trials: &[Arc<FrozenTrial>],
-    points: &dyn Fn(&dyn Fn(&FrozenTrial) -> bool) -> Vec<(f64, f64)>,
-) -> Chart {
-    let (startup, rest) = (points(&is_startup), points(&|t| !is_startup(t)));
+/// Dots for the trials at `x`, those of the startup in grey.
+fn dots(chart: Chart, trials: &[Arc<FrozenTrial>], x: impl Fn(&FrozenTrial) -> Option<f64>) -> Chart {
+    let points = |startup: bool| -> Vec<(f64, f64)> {
+        let kept = valued(trials).filter(|(t, _)| is_startup(t) == startup);
+        kept.filter_map(|(t, v)| Some((x(t)?, v))).collect()
+    };
+    let (startup, rest) = (points(true), points(false));
     let by_model = valued(trials).any(|(t, _)| source(t) == "model");
     let chart = if startup.is_empty() { chart } else { chart.scatter("startup", &startup).muted() };
     if rest.is_empty() { chart } else { chart.scatter(if by_model { "by the model" } else { "trials" }, &rest) }
@@ -172,13 +169,11 @@ pub fn parameters(trials: &[Arc<FrozenTrial>]) -> Vec<(String, Arc<Distribution>
 /// Loss against each parameter.
 pub fn slices(trials: &[Arc<FrozenTrial>], loss: &str) -> Vec<Figure> {
     let slice = |(name, distribution): (String, Arc<Distribution>)| {
-        let points = |keep: &dyn Fn(&FrozenTrial) -> bool| -> Vec<(f64, f64)> {
-            let kept = valued(trials).filter(|(t, _)| keep(t));
-            kept.filter_map(|(t, v)| Some((place(&distribution, t.params.get(&name)?.internal), v))).collect()
-        };
         let title = format!("Loss against {name}");
         let chart = chart(&title, &axis_name(&name, &distribution), loss, &losses(trials));
-        let chart = dots(with_categories(chart, &distribution), trials, &points);
+        let chart = dots(with_categories(chart, &distribution), trials, |t| {
+            Some(place(&distribution, t.params.get(&name)?.internal))
+        });
         let best = best_of(trials, Direction::Minimize).and_then(|t| Some((t, t.params.get(&name)?)));
         let chart = match best {
             Some((t, p)) => chart.note("best", (place(&distribution, p.internal), t.value().unwrap_or(f64::NAN))),

@@ -173,7 +173,7 @@ impl Worker<'_> {
         clear(&at, self.validation.len())?;
         drop(lock);
         fs::remove_file(&path).map_err(Error::io(&path))?;
-        progress.end(job, &*self.study.trials()?[number]);
+        progress.end(job, &self.study.trials()?[number]);
         Ok(())
     }
 

@@ -60,18 +60,20 @@ impl Grid {
         self.axes.iter().map(|(_, values)| values.len()).product()
     }
 
-    /// Combinations that nobody finished, is trying or is to try, in the order in which they are tried.
+    /// Combinations that nobody finished or is trying, in the order in which they are tried: those that failed at the end.
     pub fn left(&self, asking: &Asking) -> Vec<usize> {
-        let mut taken = vec![false; self.size()];
-        for trial in asking.trials.iter().filter(|t| t.state != State::Fail && t.number != asking.number) {
+        let (mut taken, mut failed) = (vec![false; self.size()], vec![false; self.size()]);
+        for trial in asking.trials.iter().filter(|t| t.number != asking.number) {
             let point = trial.system_attrs.get(POINT).and_then(Json::as_u64);
-            if let Some(taken) = point.and_then(|p| taken.get_mut(p as usize)) {
-                *taken = true;
+            let marks = if trial.state == State::Fail { &mut failed } else { &mut taken };
+            if let Some(mark) = point.and_then(|p| marks.get_mut(p as usize)) {
+                *mark = true;
             }
         }
         let mut order: Vec<usize> = (0..self.size()).collect();
         Stream::new(asking.seed, Purpose::Grid, 0, 0).shuffle(&mut order);
         order.retain(|&point| !taken[point]);
+        order.sort_by_key(|&point| failed[point]);
         order
     }
 
