@@ -76,6 +76,16 @@ pub struct Param {
 }
 
 impl Param {
+    /// From the number in a study file. None if that is no value of the distribution's kind; it may be out of range.
+    pub fn stored(internal: f64, distribution: Distribution) -> Option<Self> {
+        let (internal, valid) = match &distribution {
+            Distribution::Float { .. } => (internal, true),
+            Distribution::Int { .. } => (internal.trunc(), internal.is_finite()),
+            Distribution::Categorical { .. } => (internal.trunc(), distribution.contains(internal.trunc())),
+        };
+        valid.then(|| Param { internal, distribution: Arc::new(distribution) })
+    }
+
     /// The value as the objective sees it.
     pub fn value(&self) -> Value {
         self.distribution.value(self.internal)
