@@ -36,6 +36,11 @@ impl State {
     pub fn name(self) -> &'static str {
         ["RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"][self as usize]
     }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        State::ALL.into_iter().find(|state| state.name() == name)
+    }
 }
 
 /// Whether small values are good or large ones.
@@ -63,6 +68,11 @@ impl Direction {
             Direction::Minimize => "MINIMIZE",
             Direction::Maximize => "MAXIMIZE",
         }
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Direction::Minimize, Direction::Maximize].into_iter().find(|direction| direction.name() == name)
     }
 }
 

@@ -11,7 +11,7 @@ pub mod sqlite;
 
 pub use op::{Effect, Op, Owner, Studies, StudyRecord};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use journal::Journal;
 use std::path::{Path, PathBuf};
 
@@ -76,5 +76,19 @@ impl Storage {
         let effects = journal.append(ops, &mut self.studies)?;
         drop(lock);
         Ok((effects, result))
+    }
+
+    /// Adds copies of all studies of another storage or file. They and their trials get ids of their own here, in the old order.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when a study of one of their names is here already, and those of [`transact`](Self::transact).
+    pub fn copy(&mut self, others: &Studies) -> Result<()> {
+        self.transact(|studies| {
+            match others.studies.iter().flatten().find(|study| studies.find(&study.name).is_some()) {
+                Some(study) => Err(Error::Usage(format!("a study named {} is there already", study.name))),
+                None => Ok((others.ops(studies.studies.len()), ())),
+            }
+        })?;
+        Ok(())
     }
 }

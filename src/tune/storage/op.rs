@@ -162,6 +162,25 @@ impl Studies {
         if trial.state.is_finished() { None } else { Some(Arc::make_mut(trial)) }
     }
 
+    /// The steps that make these studies again, for a storage that has made `first` of its own.
+    pub fn ops(&self, first: usize) -> Vec<Op> {
+        let (mut ops, mut trials) = (Vec::new(), BTreeMap::new());
+        for (study, record) in (first..).zip(self.studies.iter().flatten()) {
+            let StudyRecord { name, directions, user_attrs, system_attrs, .. } = record;
+            ops.push(Op::CreateStudy { name: name.clone(), directions: directions.clone() });
+            for (owner, attrs) in [(Owner::User, user_attrs), (Owner::System, system_attrs)] {
+                for (key, value) in attrs {
+                    ops.push(Op::StudyAttr { study, owner, key: key.clone(), value: value.clone() });
+                }
+            }
+            trials.extend(record.trials.iter().map(|trial| (trial.id, (study, trial))));
+        }
+        for (study, trial) in trials.into_values() {
+            ops.push(Op::CreateTrial { study, trial: Box::new(FrozenTrial::clone(trial)) });
+        }
+        ops
+    }
+
     /// Applies the next line.
     pub fn apply(&mut self, op: Op) -> Effect {
         self.try_apply(op).unwrap_or(Effect::Ignored)
