@@ -2,28 +2,55 @@
 
 use crate::error::{Error, Result};
 use std::fs::File;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
+use tempfile::{NamedTempFile, PersistError};
 
 /// Writes `bytes` to `path` so that a kill at any instant leaves the old file or the new one: a temporary sibling is
 /// written and synced, then renamed over `path`, then the folder is synced.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let dir = match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    };
-    let at = |e| Error::io(path)(e);
+    place(path, bytes, |file| file.persist(path)).map_err(Error::io(path))
+}
+
+/// Writes `bytes` to `path` in the same way, but only if nothing is there.
+///
+/// # Errors
+/// [`Error::Usage`] when there is something: it stays as it is.
+pub fn create(path: &Path, bytes: &[u8]) -> Result<()> {
+    place(path, bytes, |file| file.persist_noclobber(path)).map_err(|e| match e.kind() {
+        ErrorKind::AlreadyExists => Error::Usage(format!("{} is there already; choose another name", path.display())),
+        _ => Error::io(path)(e),
+    })
+}
+
+fn place(
+    path: &Path,
+    bytes: &[u8],
+    rename: impl FnOnce(NamedTempFile) -> Result<File, PersistError>,
+) -> std::io::Result<()> {
     let mut options = tempfile::Builder::new();
     options.prefix(".elbo-").suffix(".tmp");
     #[cfg(unix)]
     options.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-    let mut file = options.tempfile_in(dir).map_err(at)?;
-    file.write_all(bytes).map_err(at)?;
-    file.as_file().sync_all().map_err(at)?;
-    file.persist(path).map_err(|e| at(e.error))?;
+    let mut file = options.tempfile_in(folder(path))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    rename(file)?;
+    sync_name(path)
+}
+
+/// Syncs to disk that a file is there.
+pub fn sync_name(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
-    File::open(dir).and_then(|d| d.sync_all()).map_err(at)?;
+    File::open(folder(path))?.sync_all()?;
     Ok(())
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    }
 }
 
 /// JSON for people.
@@ -42,6 +69,17 @@ mod tests {
         write(&path, b"old").unwrap();
         write(&path, b"new").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_creation_leaves_what_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.txt");
+        create(&path, b"old").unwrap();
+        let error = create(&path, b"new").unwrap_err().to_string();
+        assert_eq!(error, format!("{} is there already; choose another name", path.display()));
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 

@@ -254,8 +254,13 @@ impl Distribution {
         }
     }
 
-    /// From a study file: the forms of today, those of Optuna before 3.0, and the short form `{"type": …}`. None if it is none.
-    pub fn from_json(json: &Json) -> Option<Self> {
+    /// From a study file: the forms of today, those of Optuna before 3.0, and the short form `{"type": …}`. None if it is none, or
+    /// not [`checked`](Self::checked).
+    pub fn from_text(text: &str) -> Option<Self> {
+        Distribution::from_json(&super::json::read(text).ok()?)?.checked("").ok()
+    }
+
+    fn from_json(json: &Json) -> Option<Self> {
         let (kind, at) = match json.get("name") {
             Some(name) => (name.as_str()?, json.get("attributes")?),
             None => (json.get("type")?.as_str()?, json),

@@ -36,6 +36,11 @@ impl State {
     pub fn name(self) -> &'static str {
         ["RUNNING", "COMPLETE", "PRUNED", "FAIL", "WAITING"][self as usize]
     }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        State::ALL.into_iter().find(|state| state.name() == name)
+    }
 }
 
 /// Whether small values are good or large ones.
@@ -64,6 +69,11 @@ impl Direction {
             Direction::Maximize => "MAXIMIZE",
         }
     }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Direction::Minimize, Direction::Maximize].into_iter().find(|direction| direction.name() == name)
+    }
 }
 
 /// A parameter of a trial: its internal number and where that came from.
@@ -76,6 +86,16 @@ pub struct Param {
 }
 
 impl Param {
+    /// From the number in a study file. None if that is no value of the distribution's kind; it may be out of range.
+    pub fn stored(internal: f64, distribution: Distribution) -> Option<Self> {
+        let (internal, valid) = match &distribution {
+            Distribution::Float { .. } => (internal, true),
+            Distribution::Int { .. } => (internal.trunc(), internal.is_finite()),
+            Distribution::Categorical { .. } => (internal.trunc(), distribution.contains(internal.trunc())),
+        };
+        valid.then(|| Param { internal, distribution: Arc::new(distribution) })
+    }
+
     /// The value as the objective sees it.
     pub fn value(&self) -> Value {
         self.distribution.value(self.internal)

@@ -1,6 +1,6 @@
 //! [`Storage`]: studies in memory or in a journal file, for one worker among many.
 //!
-//! All that a study is results from its [`Op`]s in order. In memory they are applied and forgotten; in a [journal](Journal) they
+//! All that a study is results from its [`Op`]s in order. In memory they are applied and forgotten; in a [journal](Storage::journal) they
 //! are lines of a file that other processes append to as well, this program or Optuna's.
 
 mod journal;
@@ -11,7 +11,7 @@ pub mod sqlite;
 
 pub use op::{Effect, Op, Owner, Studies, StudyRecord};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use journal::Journal;
 use std::path::{Path, PathBuf};
 
@@ -63,8 +63,8 @@ impl Storage {
     /// the next steps, which are written in one piece and synced to disk before this returns.
     ///
     /// # Errors
-    /// Those of `decide`, and of the file. Then nothing was written, or what is there is an incomplete line that the next writer
-    /// removes.
+    /// Those of `decide`, and of the file. After the latter the first of the steps may be written, as after a kill; what is there of
+    /// another is an incomplete line that the next writer removes.
     pub fn transact<R>(&mut self, decide: impl FnOnce(&Studies) -> Result<(Vec<Op>, R)>) -> Result<(Vec<Effect>, R)> {
         let Some(journal) = &mut self.journal else {
             let (ops, result) = decide(&self.studies)?;
@@ -73,9 +73,22 @@ impl Storage {
         let lock = journal.lock()?;
         journal.read(&mut self.studies)?;
         let (ops, result) = decide(&self.studies)?;
-        journal.append(&ops)?;
-        let effects = ops.into_iter().map(|op| self.studies.apply(op)).collect();
+        let effects = journal.append(ops, &mut self.studies)?;
         drop(lock);
         Ok((effects, result))
+    }
+
+    /// Adds copies of all studies of another storage or file. They and their trials get ids of their own here, in the old order.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when a study of one of their names is here already, and those of [`transact`](Self::transact).
+    pub fn copy(&mut self, others: &Studies) -> Result<()> {
+        self.transact(|studies| {
+            match others.studies.iter().flatten().find(|study| studies.find(&study.name).is_some()) {
+                Some(study) => Err(Error::Usage(format!("a study named {} is there already", study.name))),
+                None => Ok((others.ops(studies.studies.len()), ())),
+            }
+        })?;
+        Ok(())
     }
 }

@@ -70,7 +70,7 @@ pub enum Op {
         state: State,
         /// Its values, one an objective.
         values: Option<Vec<f64>>,
-        /// When.
+        /// When. A trial that is queued again has none.
         time: Option<Timestamp>,
     },
     /// A value on the way.
@@ -162,6 +162,25 @@ impl Studies {
         if trial.state.is_finished() { None } else { Some(Arc::make_mut(trial)) }
     }
 
+    /// The steps that make these studies again, for a storage that has made `first` of its own.
+    pub fn ops(&self, first: usize) -> Vec<Op> {
+        let (mut ops, mut trials) = (Vec::new(), BTreeMap::new());
+        for (study, record) in (first..).zip(self.studies.iter().flatten()) {
+            let StudyRecord { name, directions, user_attrs, system_attrs, .. } = record;
+            ops.push(Op::CreateStudy { name: name.clone(), directions: directions.clone() });
+            for (owner, attrs) in [(Owner::User, user_attrs), (Owner::System, system_attrs)] {
+                for (key, value) in attrs {
+                    ops.push(Op::StudyAttr { study, owner, key: key.clone(), value: value.clone() });
+                }
+            }
+            trials.extend(record.trials.iter().map(|trial| (trial.id, (study, trial))));
+        }
+        for (study, trial) in trials.into_values() {
+            ops.push(Op::CreateTrial { study, trial: Box::new(FrozenTrial::clone(trial)) });
+        }
+        ops
+    }
+
     /// Applies the next line.
     pub fn apply(&mut self, op: Op) -> Effect {
         self.try_apply(op).unwrap_or(Effect::Ignored)
@@ -199,6 +218,7 @@ impl Studies {
                 let study = self.study_mut(at)?;
                 trial.id = id;
                 trial.number = study.trials.len();
+                (trial.start, trial.complete) = (trial.start.map(as_kept), trial.complete.map(as_kept));
                 for (name, param) in &mut trial.params {
                     study.share(name, param);
                 }
@@ -224,6 +244,7 @@ impl Studies {
                 if values.is_some() {
                     trial.values = values;
                 }
+                let time = time.map(as_kept);
                 match state {
                     State::Running => trial.start = time,
                     state if state.is_finished() => trial.complete = time,
@@ -323,20 +344,13 @@ impl Op {
     /// # Errors
     /// What was expected and what was found.
     pub fn from_line(line: &str) -> Result<Op, (String, String)> {
-        let json = json::read(line).map_err(|e| ("a JSON object".to_string(), e.to_string()))?;
+        let json = json::read(line)
+            .map_err(|e| ("a JSON object".to_string(), e.to_string().replace(" at line 1 column ", " at byte ")))?;
         let at = Fields(&json);
         at.text("worker_id")?;
-        let (owner, attr) = match at.0.get("user_attr") {
-            Some(attr) => (Owner::User, Some(attr)),
-            None => (Owner::System, at.0.get("system_attr")),
-        };
-        let attr = || {
-            let map = attr.and_then(Json::as_object).filter(|map| map.len() == 1);
-            let entry = map.and_then(|map| map.iter().next());
-            let (key, value) = entry.ok_or_else(|| at.missing("an attribute with one key"))?;
-            Ok::<_, (String, String)>((key.clone(), value.clone()))
-        };
-        Ok(match at.whole("op_code")? {
+        let code = at.whole("op_code")?;
+        let owner = if matches!(code, 2 | 8) { Owner::User } else { Owner::System };
+        Ok(match code {
             0 => {
                 let direction = |d: &Json| match d.as_u64() {
                     Some(1) => Some(Direction::Minimize),
@@ -351,24 +365,20 @@ impl Op {
             }
             1 => Op::DeleteStudy { study: at.whole("study_id")? },
             2 | 3 => {
-                let (key, value) = attr()?;
+                let (key, value) = at.attr(owner)?;
                 Op::StudyAttr { study: at.whole("study_id")?, owner, key, value }
             }
             4 => Op::CreateTrial { study: at.whole("study_id")?, trial: Box::new(read_trial(&at)?) },
             5 => Op::Param {
                 trial: at.whole("trial_id")?,
                 name: at.text("param_name")?,
-                param: Param {
-                    internal: as_f64(at.get("param_value_internal")?)
-                        .ok_or_else(|| at.missing("a number in param_value_internal"))?,
-                    distribution: Arc::new(at.distribution(at.get("distribution")?)?),
-                },
+                param: at.param(at.get("param_value_internal")?, at.get("distribution")?)?,
             },
             6 => {
                 let state = at.state(at.get("state")?)?;
                 let time = match state {
-                    State::Running => at.time("datetime_start")?,
-                    state if state.is_finished() => at.time("datetime_complete")?,
+                    State::Running => Some(at.time("datetime_start")?),
+                    state if state.is_finished() => Some(at.time("datetime_complete")?),
                     _ => None,
                 };
                 Op::State { trial: at.whole("trial_id")?, state, values: at.values(at.get("values")?)?, time }
@@ -376,11 +386,10 @@ impl Op {
             7 => Op::Report {
                 trial: at.whole("trial_id")?,
                 step: at.whole("step")? as u64,
-                value: as_f64(at.get("intermediate_value")?)
-                    .ok_or_else(|| at.missing("a number in intermediate_value"))?,
+                value: at.number("intermediate_value")?,
             },
             8 | 9 => {
-                let (key, value) = attr()?;
+                let (key, value) = at.attr(owner)?;
                 Op::TrialAttr { trial: at.whole("trial_id")?, owner, key, value }
             }
             10 => Op::Skip,
@@ -398,6 +407,11 @@ fn internal(param: &Param) -> Json {
 
 fn numbers(values: &Option<Vec<f64>>) -> Json {
     values.as_ref().map_or(Json::Null, |v| v.iter().map(|x| number(*x)).collect())
+}
+
+/// A time without what files do not keep of it.
+fn as_kept(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).expect("a time between this one and 1970")
 }
 
 /// ISO 8601 with microseconds, UTC.
@@ -446,31 +460,30 @@ fn create_trial(study: usize, trial: &FrozenTrial) -> Json {
 fn read_trial(at: &Fields) -> Result<FrozenTrial, (String, String)> {
     let state = at.some("state").map_or(Ok(State::Running), |s| at.state(s))?;
     let mut trial = FrozenTrial::new(state);
-    at.get("datetime_start")?;
-    trial.start = at.time("datetime_start")?;
+    if !at.get("datetime_start")?.is_null() {
+        trial.start = Some(at.time("datetime_start")?);
+    }
     if at.some("datetime_complete").is_some() {
-        trial.complete = at.time("datetime_complete")?;
+        trial.complete = Some(at.time("datetime_complete")?);
     }
     trial.values = match (at.some("value"), at.some("values")) {
-        (Some(value), _) => Some(vec![as_f64(value).ok_or_else(|| at.missing("a number in value"))?]),
+        (Some(_), Some(_)) => return Err(at.missing("a value or values")),
+        (Some(_), None) => Some(vec![at.number("value")?]),
         (None, Some(values)) => at.values(values)?,
         (None, None) => None,
     };
-    let empty = Map::new();
-    let object = |key: &str| at.some(key).and_then(Json::as_object).unwrap_or(&empty);
-    for (name, text) in object("distributions") {
-        let internal = object("params").get(name).and_then(as_f64);
-        let internal = internal.ok_or_else(|| at.missing("a number in params for each of distributions"))?;
-        let distribution = Arc::new(at.distribution(text)?);
-        trial.params.insert(name.clone(), Param { internal, distribution });
+    for (name, internal) in at.entries("params")? {
+        let distribution = at.some("distributions").and_then(|d| d.get(name));
+        let distribution = distribution.ok_or_else(|| at.missing(&format!("{name} in distributions")))?;
+        trial.params.insert(name.clone(), at.param(internal, distribution)?);
     }
-    for (step, value) in object("intermediate_values") {
+    for (step, value) in at.entries("intermediate_values")? {
         let pair = step.parse().ok().zip(as_f64(value));
         let (step, value) = pair.ok_or_else(|| at.missing("steps and numbers in intermediate_values"))?;
         trial.reports.insert(step, value);
     }
-    let attrs = |key| object(key).iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-    (trial.user_attrs, trial.system_attrs) = (attrs("user_attrs"), attrs("system_attrs"));
+    let attrs = |key| Ok::<_, (String, String)>(at.entries(key)?.map(|(k, v)| (k.clone(), v.clone())).collect());
+    (trial.user_attrs, trial.system_attrs) = (attrs("user_attrs")?, attrs("system_attrs")?);
     Ok(trial)
 }
 
@@ -479,11 +492,7 @@ struct Fields<'a>(&'a Json);
 
 impl<'a> Fields<'a> {
     fn missing(&self, expected: &str) -> (String, String) {
-        let mut found = json::write(self.0);
-        if let Some((end, _)) = found.char_indices().nth(120) {
-            found.replace_range(end.., "…");
-        }
-        (expected.to_string(), found)
+        (expected.to_string(), shortened(&json::write(self.0)))
     }
 
     fn get(&self, key: &str) -> Result<&'a Json, (String, String)> {
@@ -493,6 +502,24 @@ impl<'a> Fields<'a> {
     /// A field that is there and not null.
     fn some(&self, key: &str) -> Option<&'a Json> {
         self.0.get(key).filter(|v| !v.is_null())
+    }
+
+    /// What is in an object, if the field is there.
+    fn entries(&self, key: &str) -> Result<impl Iterator<Item = (&'a String, &'a Json)> + use<'a>, (String, String)> {
+        let object = |v: &'a Json| v.as_object().ok_or_else(|| self.missing(&format!("an object in {key}")));
+        Ok(self.some(key).map(object).transpose()?.into_iter().flatten())
+    }
+
+    fn attr(&self, owner: Owner) -> Result<(String, Json), (String, String)> {
+        let key = match owner {
+            Owner::User => "user_attr",
+            Owner::System => "system_attr",
+        };
+        let mut entries = self.entries(key)?;
+        match (entries.next(), entries.next()) {
+            (Some((name, value)), None) => Ok((name.clone(), value.clone())),
+            _ => Err(self.missing(&format!("one key in {key}"))),
+        }
     }
 
     fn text(&self, key: &str) -> Result<String, (String, String)> {
@@ -505,18 +532,18 @@ impl<'a> Fields<'a> {
         whole.map(|x| x as usize).ok_or_else(|| self.missing(&format!("a whole number in {key}")))
     }
 
+    fn number(&self, key: &str) -> Result<f64, (String, String)> {
+        as_f64(self.get(key)?).ok_or_else(|| self.missing(&format!("a number in {key}")))
+    }
+
     fn state(&self, json: &Json) -> Result<State, (String, String)> {
         let state = json.as_u64().and_then(|i| State::ALL.get(i as usize));
         state.copied().ok_or_else(|| self.missing("a state from 0 to 4"))
     }
 
-    fn time(&self, key: &str) -> Result<Option<Timestamp>, (String, String)> {
-        match self.get(key)? {
-            Json::Null => Ok(None),
-            time => {
-                time.as_str().and_then(read_time).map(Some).ok_or_else(|| self.missing(&format!("a time in {key}")))
-            }
-        }
+    fn time(&self, key: &str) -> Result<Timestamp, (String, String)> {
+        let time = self.get(key)?.as_str().and_then(read_time);
+        time.ok_or_else(|| self.missing(&format!("a time in {key}")))
     }
 
     fn values(&self, json: &Json) -> Result<Option<Vec<f64>>, (String, String)> {
@@ -527,9 +554,19 @@ impl<'a> Fields<'a> {
         values.map(Some).ok_or_else(|| self.missing("a list of numbers in values"))
     }
 
-    fn distribution(&self, text: &Json) -> Result<Distribution, (String, String)> {
-        let json = text.as_str().and_then(|text| json::read(text).ok());
-        let distribution = json.as_ref().and_then(Distribution::from_json);
-        distribution.ok_or_else(|| self.missing("a distribution, as JSON inside text"))
+    fn param(&self, internal: &Json, distribution: &Json) -> Result<Param, (String, String)> {
+        let found = |json: &Json| shortened(&json::write(json));
+        let text = distribution.as_str().and_then(Distribution::from_text);
+        let text = text.ok_or_else(|| ("a distribution, as JSON inside text".to_string(), found(distribution)))?;
+        let param = as_f64(internal).and_then(|x| Param::stored(x, text));
+        param.ok_or_else(|| ("an internal value of its distribution".to_string(), found(internal)))
+    }
+}
+
+/// The beginning of what may be long.
+pub fn shortened(text: &str) -> String {
+    match text.char_indices().nth(120) {
+        Some((end, _)) => text[..end].to_string() + "…",
+        None => text.to_string(),
     }
 }
