@@ -1,6 +1,8 @@
 //! The sampler, number by number, against Optuna 5.0.0: `fixtures/optuna/tpe_cases.json`, made by the script beside it, or the file
 //! that `ELBO_TPE_CASES` names.
 
+#![allow(clippy::disallowed_methods)] // Statistics of a test.
+
 use elbo::rng::{Purpose, Stream};
 use elbo::tune::parzen::{Axis, Mixture, ramp};
 use elbo::tune::sampler::tpe::{Anatomy, Joint, Wanted, common, groups};
