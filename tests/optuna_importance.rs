@@ -37,7 +37,7 @@ struct Parameter {
 impl Parameter {
     fn distribution(&self) -> Arc<Distribution> {
         let choices = self.n_choices.map(|n| Distribution::categorical(0..n));
-        Arc::new(choices.or_else(|| Distribution::from_json(&self.distribution)).expect("a distribution"))
+        Arc::new(choices.or_else(|| Distribution::from_text(&self.distribution.to_string())).expect("a distribution"))
     }
 }
 

@@ -3,6 +3,7 @@
 //! A search looks up what it would have trained for minutes, so that hundreds of them can be played with different seeds: what is
 //! left is the difference between the samplers, not the luck of one search.
 
+use super::Plan;
 use super::figures::folds;
 use crate::error::{Error, Result};
 use crate::plot::Chart;
@@ -15,8 +16,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const FIGURE: &str = "compare.svg";
-/// Budgets that the table tells.
-const BUDGETS: [usize; 3] = [5, 10, 15];
 
 /// Cross-validated losses on a grid of epochs, batch sizes and learning rates.
 #[derive(Clone, Debug, Serialize)]
@@ -129,7 +128,7 @@ pub fn play(measured: Measured, searches: u64) -> Result<Comparison> {
     }
     let space = measured.space()?;
     let budget = measured.losses.len();
-    let startup_trials = super::Plan::default_startup(budget);
+    let startup_trials = Plan::default_startup(budget);
     let tpe = Tpe { startup_trials, startup: Startup::Sobol, ..Tpe::default() };
     let optuna = Tpe::default();
     let first = |tpe: &Tpe, by| format!("TPE, {} {by} points first", tpe.startup_trials);
@@ -207,7 +206,7 @@ pub fn tell(c: &Comparison) -> Vec<String> {
     });
     let header: Vec<String> = m.lrs.iter().map(|lr| format!("lr {lr}")).collect();
     let header = [vec!["epochs", "batch size"], header.iter().map(String::as_str).collect()].concat();
-    let budgets: Vec<usize> = BUDGETS.into_iter().filter(|b| *b < size).chain([size]).collect();
+    let budgets = budgets(size);
     let after = |p: &Played| {
         budgets.iter().map(|b| format!("{:.2} ({:.0} %)", p.mean[b - 1], 100.0 * p.found[b - 1])).collect()
     };
@@ -237,45 +236,42 @@ pub fn tell(c: &Comparison) -> Vec<String> {
     ]
 }
 
-/// What follows from the numbers.
+/// What follows from the numbers. Trials before the model are not its merit.
 fn verdict(c: &Comparison) -> String {
     let size = c.measured.losses.len();
-    let tpe = &c.played[0];
-    let grid = &c.played[3];
-    let random = &c.played[2];
-    let at = 5.min(size) - 1;
-    let compare = |a: &Played, b: &Played| match a.mean[at] - b.mean[at] {
-        d if d.abs() < 0.05 * b.mean[at].max(1e-9) => "as good as".to_string(),
-        d if d < 0.0 => format!("{:.2} nats better than", -d),
-        d => format!("{d:.2} nats worse than"),
+    let [tpe, _, random, grid] = &c.played[..] else { unreachable!("four samplers play") };
+    let against = |other: &Played, trials: usize| match (tpe.mean[trials - 1], other.mean[trials - 1]) {
+        (a, b) if (a - b).abs() <= 0.05 * a.max(b) => "level with".to_string(),
+        (a, b) if a < b => format!("{:.2} nats ahead of", b - a),
+        (a, b) => format!("{:.2} nats behind", a - b),
     };
-    let repeats = match tpe.distinct < 0.8 * size as f64 {
-        true => format!(
-            " In a space of {size} points a sampler that may repeat itself wastes trials: in as many trials TPE saw {:.1} different \
-             points, random search {:.1}, the grid all.",
+    let startup = Plan::default_startup(size);
+    let mut text = Vec::new();
+    for &trials in budgets(size).iter() {
+        let by = match trials <= startup {
+            true => "the Sobol points that TPE starts with are",
+            false => "TPE is",
+        };
+        text.push(format!(
+            "After {}, {by} {} random search and {} the grid.",
+            count(trials, "trial"),
+            against(random, trials),
+            against(grid, trials)
+        ));
+    }
+    if tpe.distinct < 0.8 * size as f64 {
+        text.push(format!(
+            "In a space of {size} points a sampler that may repeat itself wastes trials: in {size} of them TPE tried {:.1} different \
+             points and random search {:.1}; the grid tries all.",
             tpe.distinct, random.distinct
-        ),
-        false => String::new(),
-    };
-    let find = |p: &Played| p.found.iter().position(|f| *f >= 0.5).map(|i| i + 1);
-    let half = match (find(tpe), find(random), find(grid)) {
-        (Some(t), Some(r), Some(g)) => {
-            format!(
-                " Half of the searches had found the best point after {t} trials with TPE, {r} at random and {g} on the grid."
-            )
-        }
-        (Some(t), None, Some(g)) => format!(
-            " Half of the searches had found the best point after {t} trials with TPE and {g} on the grid, and never at random."
-        ),
-        (_, _, Some(g)) => format!(" Half of the searches had found the best point after {g} trials on the grid."),
-        _ => String::new(),
-    };
-    format!(
-        "After {} TPE is {} random search and {} the grid.{half}{repeats}",
-        count(at + 1, "trial"),
-        compare(tpe, random),
-        compare(tpe, grid)
-    )
+        ));
+    }
+    text.join(" ")
+}
+
+/// Numbers of trials that are told.
+fn budgets(size: usize) -> Vec<usize> {
+    [5, 10, 15].into_iter().filter(|b| *b < size).chain([size]).collect()
 }
 
 #[cfg(test)]
@@ -300,6 +296,9 @@ mod tests {
         }
         assert!(c.played.iter().all(|p| p.mean.windows(2).all(|w| w[1] <= w[0]) && p.low[9] <= p.high[9]));
         let text = tell(&c).join("\n");
-        assert!(text.contains("| 20 | 128 |") && text.contains("diverged") && text.contains("the grid all"), "{text}");
+        assert!(
+            text.contains("| 20 | 128 |") && text.contains("diverged") && text.contains("the grid tries all"),
+            "{text}"
+        );
     }
 }

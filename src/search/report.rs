@@ -93,6 +93,7 @@ impl Row {
     /// Its loss with the standard error, or what became of it.
     pub fn outcome(&self) -> String {
         match (self.loss, self.standard_error, self.state) {
+            (Some(loss), ..) if self.error.is_some() => format!("diverged, counted as {loss}"),
             (Some(loss), Some(se), _) => format!("{loss:.2} ± {se:.2}"),
             (Some(loss), None, "COMPLETE") => format!("{loss:.2}"),
             (Some(loss), None, _) => format!("pruned at {loss:.2}"),
