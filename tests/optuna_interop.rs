@@ -247,7 +247,7 @@ fn optuna_journal_writer_that_is_killed() {
         let mut trial = study.ask().unwrap();
         trial.float("x", 0.0, 1.0).unwrap();
         // Long enough to be caught in the middle.
-        trial.set_attr("long", json!("naïve 🦀 ".repeat(20_000))).unwrap();
+        trial.set_attrs([("long", json!("naïve 🦀 ".repeat(20_000)))]).unwrap();
         let number = trial.number;
         study.tell(trial, Outcome::Complete(vec![1.0])).unwrap();
         println!("\ntold {number}");

@@ -84,17 +84,11 @@ pub fn write_everything(path: &Path) -> Result<Studies> {
     }
     let vae = Study::create(open()?, "vae, naïve 🦀", &[Direction::Minimize])?.sampler(Tpe::default()).seed(1);
     let two = Study::create(open()?, "two", &[Direction::Minimize, Direction::Maximize])?;
-    let at = |name| Ok::<_, elbo::Error>(open()?.studies().find(name).expect("just made"));
-    let metric_names = Op::StudyAttr {
-        study: at("vae, naïve 🦀")?,
-        owner: Owner::System,
-        key: "study:metric_names".into(),
-        value: json!(["cv_loss"]),
-    };
-    open()?.transact(|_| Ok((vec![metric_names], ())))?;
     open()?.transact(|studies| Ok((vec![Op::DeleteStudy { study: studies.find("gone").unwrap() }], ())))?;
-    vae.set_attr("dataset", json!({"name": "mnist “1998”\n", "n": 60000, "odd": [number(f64::NAN), null, -0.0]}))?;
-
+    vae.set_attrs([
+        (Owner::System, "study:metric_names", json!(["cv_loss"])),
+        (Owner::User, "dataset", json!({"name": "mnist “1998”\n", "n": 60000, "odd": [number(f64::NAN), null, -0.0]})),
+    ])?;
     vae.enqueue(&BTreeMap::from([("lr".into(), Value::Float(0.01)), ("act".into(), Value::None)]))?;
     for n in 0..16 {
         let mut trial = vae.ask()?;
@@ -115,10 +109,8 @@ pub fn write_everything(path: &Path) -> Result<Studies> {
         if trial.categorical("act", choices)? == Value::Text("relu".into()) {
             trial.float("slope", 0.0, 1.0)?;
         }
-        trial.set_attr(
-            "folds",
-            json!([n, 0.1 + 0.2, "naïve 🦀\n\u{7f}\u{2028}", {"a": {"b": number(f64::INFINITY)}}]),
-        )?;
+        let folds = json!([n, 0.1 + 0.2, "naïve 🦀\n\u{7f}\u{2028}", {"a": {"b": number(f64::INFINITY)}}]);
+        trial.set_attrs([("folds", folds)])?;
         trial.set_constraint("memory", if n == 5 { 1.0 } else { -0.5 })?;
         for (step, value) in [(0, 1.0), (10, f64::NAN), (11, f64::NEG_INFINITY), (1_000_000_007, 1e-300)] {
             trial.report(step, if n % 3 == 0 { 1.5 } else { value })?;
