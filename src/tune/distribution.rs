@@ -254,13 +254,14 @@ impl Distribution {
         }
     }
 
-    /// From a study file: the forms of today, those of Optuna before 3.0, and the short form `{"type": …}`. None if it is none, or
-    /// not [`checked`](Self::checked).
+    /// From JSON inside text, as study files have it. None as for [`from_json`](Self::from_json).
     pub fn from_text(text: &str) -> Option<Self> {
-        Distribution::from_json(&super::json::read(text).ok()?)?.checked("").ok()
+        Distribution::from_json(&super::json::read(text).ok()?)
     }
 
-    fn from_json(json: &Json) -> Option<Self> {
+    /// From a study file: the forms of today, those of Optuna before 3.0, and the short form `{"type": …}`. None if it is none, or
+    /// has no values (see [`checked`](Self::checked)).
+    pub fn from_json(json: &Json) -> Option<Self> {
         let (kind, at) = match json.get("name") {
             Some(name) => (name.as_str()?, json.get("attributes")?),
             None => (json.get("type")?.as_str()?, json),
@@ -272,7 +273,7 @@ impl Distribution {
         let int = |log| {
             Some(Distribution::Int { low: whole("low")?, high: whole("high")?, log, step: whole("step").unwrap_or(1) })
         };
-        match kind {
+        let distribution = match kind {
             "FloatDistribution" | "float" => float(log, number("step")),
             "IntDistribution" | "int" => int(log),
             "CategoricalDistribution" | "categorical" => {
@@ -287,7 +288,8 @@ impl Distribution {
             "IntUniformDistribution" => int(false),
             "IntLogUniformDistribution" => int(true),
             _ => None,
-        }
+        };
+        distribution?.checked("").ok()
     }
 }
 

@@ -84,18 +84,11 @@ pub fn write_everything(path: &Path) -> Result<Studies> {
     }
     let vae = Study::create(open()?, "vae, naïve 🦀", &[Direction::Minimize])?.sampler(Tpe::default()).seed(1);
     let two = Study::create(open()?, "two", &[Direction::Minimize, Direction::Maximize])?;
-    let at = |name| Ok::<_, elbo::Error>(open()?.studies().find(name).expect("just made"));
-    let metric_names = Op::StudyAttr {
-        study: at("vae, naïve 🦀")?,
-        owner: Owner::System,
-        key: "study:metric_names".into(),
-        value: json!(["cv_loss"]),
-    };
-    open()?.transact(|_| Ok((vec![metric_names], ())))?;
     open()?.transact(|studies| Ok((vec![Op::DeleteStudy { study: studies.find("gone").unwrap() }], ())))?;
-    let dataset = json!({"name": "mnist “1998”\n", "n": 60000, "odd": [number(f64::NAN), null, -0.0]});
-    vae.set_attrs([(Owner::User, "dataset", dataset)])?;
-
+    vae.set_attrs([
+        (Owner::System, "study:metric_names", json!(["cv_loss"])),
+        (Owner::User, "dataset", json!({"name": "mnist “1998”\n", "n": 60000, "odd": [number(f64::NAN), null, -0.0]})),
+    ])?;
     vae.enqueue(&BTreeMap::from([("lr".into(), Value::Float(0.01)), ("act".into(), Value::None)]))?;
     for n in 0..16 {
         let mut trial = vae.ask()?;
