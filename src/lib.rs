@@ -6,7 +6,7 @@
 //! from the loss back to the leaves gives gradients, by rules that are themselves written in operations on handles and can
 //! therefore be differentiated again. [`nn`] holds parameters and layers, [`dist`] and [`mod@loss`] the mathematics of the VAE,
 //! [`models`] the networks, [`optim`] the updates. [`train`] drives them over [`data`]; [`study`] looks at what came out and
-//! draws it with [`plot`]; [`cli`] is the program.
+//! draws it with [`plot`]. [`tune`] searches good parameters of anything, and [`search`] those of the VAE; [`cli`] is the program.
 //!
 //! # Code map
 //!
@@ -24,9 +24,11 @@
 //! | [`train`] | steps, epochs, checkpoints, run folders | [`train::Trainer`] |
 //! | [`plot`] | charts and image grids, without tensors | [`plot::Chart`] |
 //! | [`study`] | the experiments on trained networks | [`study::consistency`] |
+//! | [`tune`] | the search for good parameters: TPE, its rivals, pruners, study files | [`tune`] |
+//! | [`search`] | the search for a VAE's settings, under cross-validation | [`search::CrossValidation`] |
 //! | [`cli`] | the command line | [`cli`] |
 //!
-//! A module uses only what is above it in this table, and neither `data` nor `plot` knows of tensors.
+//! A module uses only what is above it in this table, and none of `data`, `plot` and `tune` knows of tensors.
 //!
 //! # Invariants
 //!
@@ -45,7 +47,7 @@
 //!
 //! # Shape letters
 //!
-//! `B` batch, `D` pixels, `H` hidden units, `Z` latent dimensions, `C` channels, `K` classes.
+//! `B` batch, `D` pixels, `H` hidden units, `Z` latent dimensions, `C` channels, `K` classes; `N` trials.
 
 // In tests the platform's functions are the reference.
 #![cfg_attr(test, allow(clippy::disallowed_methods))]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with what it may use, besides itself.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("error", &[]),
     ("files", &["error"]),
     ("kernels", &["error"]),
@@ -24,9 +24,14 @@ const MAY_USE: [(&str, &[&str]); 17] = [
         &["models", "data", "nn", "optim", "loss", "ops", "autograd", "tensor", "rng", "kernels", "files", "error"],
     ),
     ("study", &["train", "plot", "models", "data", "nn", "autograd", "tensor", "rng", "kernels", "error"]),
+    ("tune", &["rng", "kernels", "files", "error"]),
+    ("search", &["tune", "study", "train", "plot", "models", "data", "error"]),
     (
         "cli",
-        &["study", "train", "plot", "models", "data", "nn", "optim", "ops", "autograd", "kernels", "files", "error"],
+        &[
+            "search", "tune", "study", "train", "plot", "models", "data", "nn", "optim", "ops", "autograd", "kernels",
+            "files", "error",
+        ],
     ),
 ];
 

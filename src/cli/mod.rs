@@ -25,6 +25,8 @@ mod compare;
 mod data;
 mod look;
 mod ops;
+#[cfg(feature = "sqlite")]
+mod studies;
 mod study;
 mod train;
 mod tune;

@@ -15,7 +15,7 @@ use crate::study::{count, film};
 use crate::train::{self, Folder, Score, Trainer, Watch};
 use crate::tune::sampler::tpe::Startup;
 use crate::tune::storage::Owner;
-use crate::tune::{Direction, FrozenTrial, Space, State, Storage, Study, Value, best_of};
+use crate::tune::{Direction, FrozenTrial, Space, State, Storage, Study, Value};
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
@@ -64,9 +64,9 @@ pub struct TuneArgs {
     /// Who stops unpromising trials
     #[arg(long, value_enum, default_value = "none")]
     pruner: PrunerChoice,
-    /// What a diverged trial gets: fail, or a large loss
-    #[arg(long, value_name = "fail|LOSS", value_parser = diverged, default_value = "fail")]
-    diverged: Diverged,
+    /// What a diverged trial gets: a large loss, that keeps the sampler away, or `fail` [default: 1000000]
+    #[arg(long, value_name = "LOSS|fail", value_parser = diverged)]
+    diverged: Option<Diverged>,
     /// Begin no trial after so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
@@ -98,6 +98,12 @@ pub struct TuneArgs {
 enum TuneCommand {
     /// Play TPE, random and grid search against each other on losses measured once
     Compare(super::compare::CompareArgs),
+    /// Write a study to a SQLite file
+    #[cfg(feature = "sqlite")]
+    Export(super::studies::ExportArgs),
+    /// Read the studies of a SQLite file or a journal into a journal
+    #[cfg(feature = "sqlite")]
+    Import(super::studies::ImportArgs),
 }
 
 const FIXED_BY_THE_STUDY: [&str; 9] =
@@ -139,15 +145,20 @@ const DEFAULT_SPACE: [(&str, &str); 3] = [
 
 /// The study's name in its journal.
 const NAME: &str = "vae";
-const JOURNAL: &str = "study.journal";
+pub(super) const JOURNAL: &str = "study.journal";
 /// Attributes of the study: its plan, and how many trials it is to get.
 const PLAN: &str = "plan";
 const TRIALS: &str = "trials";
 
 /// Runs it. `given` names the settings that stand on the command line: they are not searched.
 pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
-    if let Some(TuneCommand::Compare(args)) = args.command.take() {
-        return super::compare::run(args, quiet);
+    match args.command.take() {
+        None => {}
+        Some(TuneCommand::Compare(args)) => return super::compare::run(args, quiet),
+        #[cfg(feature = "sqlite")]
+        Some(TuneCommand::Export(args)) => return super::studies::export(args),
+        #[cfg(feature = "sqlite")]
+        Some(TuneCommand::Import(args)) => return super::studies::import(args),
     }
     let data = args.data.load()?;
     let stop = stop_on_ctrl_c()?;
@@ -282,7 +293,7 @@ fn create(args: &TuneArgs, given: &[&str], data: &Dataset) -> Result<Opened> {
         folds: args.folds,
         repeats: args.repeats.into(),
         objective: args.objective.into(),
-        diverged: args.diverged,
+        diverged: args.diverged.unwrap_or(Diverged::Loss(1e6)),
         data: data.digest.clone(),
     };
     for point in &args.enqueue {
@@ -302,7 +313,7 @@ fn resume(path: &Path, args: &TuneArgs, data: &Dataset) -> Result<Opened> {
         }
         study.set_attrs([(Owner::User, PLAN, serde_json::to_value(&plan).expect("plain data"))])?;
     }
-    plan.diverged = if args.diverged == Diverged::Fail { plan.diverged } else { args.diverged };
+    plan.diverged = args.diverged.unwrap_or(plan.diverged);
     let total = match (args.trials, args.more) {
         (Some(n), _) => n as usize,
         (None, Some(n)) => begun + n as usize,
@@ -447,7 +458,7 @@ fn train_best(
     stop: &AtomicBool,
     quiet: bool,
 ) -> Result<Option<Score>> {
-    let Some(best) = best_of(trials, Direction::Minimize) else { return Ok(None) };
+    let Some(best) = report::best(trials) else { return Ok(None) };
     let values = best.params.iter().map(|(name, p)| (name.clone(), p.value())).collect();
     let config = options::apply(&plan.base, &values)?;
     let own = Folder::at(&folder.path().join(report::best_folder(best.number)))?;
@@ -482,7 +493,7 @@ fn tell(summary: &Summary) -> Result<()> {
         say!("{}", line(row))?;
     }
     say!("{}", report::counts(summary))?;
-    for paragraph in report::best(summary) {
+    for paragraph in report::tell_best(summary) {
         say!("{}", paragraph.replace("**", ""))?;
     }
     say!("{}", report::credit(summary))

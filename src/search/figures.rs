@@ -1,13 +1,13 @@
 //! Figures of a search.
 
-use super::run::FOLDS;
+use super::run::{ERROR, FOLDS};
 use super::validate::FoldScore;
 use crate::plot::Chart;
 use crate::study::Figure;
 use crate::tune::importance::Importance;
 use crate::tune::parzen::Mixture;
 use crate::tune::sampler::tpe::Anatomy;
-use crate::tune::{Direction, Distribution, FrozenTrial, SOURCE, State, best_of};
+use crate::tune::{Distribution, FrozenTrial, SOURCE, State};
 use std::sync::Arc;
 
 /// Files of the figures.
@@ -43,9 +43,9 @@ fn is_startup(trial: &FrozenTrial) -> bool {
     source(trial).starts_with("startup")
 }
 
-/// Complete trials with a finite value: number, value.
+/// Trials that came to an end, and their losses.
 fn valued(trials: &[Arc<FrozenTrial>]) -> impl Iterator<Item = (&FrozenTrial, f64)> {
-    let complete = trials.iter().filter(|t| t.state == State::Complete);
+    let complete = trials.iter().filter(|t| t.state == State::Complete && !t.user_attrs.contains_key(ERROR));
     complete.filter_map(|t| Some((&**t, t.value().filter(|v| v.is_finite())?)))
 }
 
@@ -174,7 +174,8 @@ pub fn slices(trials: &[Arc<FrozenTrial>], loss: &str) -> Vec<Figure> {
         let chart = dots(with_categories(chart, &distribution), trials, |t| {
             Some(place(&distribution, t.params.get(&name)?.internal))
         });
-        let best = best_of(trials, Direction::Minimize).and_then(|t| Some((t, t.params.get(&name)?)));
+        let best = super::report::best(trials);
+        let best = best.as_ref().and_then(|t| Some((t, t.params.get(&name)?)));
         let chart = match best {
             Some((t, p)) => chart.note("best", (place(&distribution, p.internal), t.value().unwrap_or(f64::NAN))),
             None => chart,

@@ -1,7 +1,7 @@
 //! The search for good settings of the VAE: [`tune`](crate::tune) over [cross-validated](CrossValidation) training.
 //!
-//! [`options`] says which settings can be searched, [`budget`] what a search can be expected to find before it begins, [`run`] works
-//! through trials, and [`report`] tells what came of them. [`compare`] plays samplers against each other on losses measured once.
+//! [`options`] says which settings can be searched, [`budget`] what a search can be expected to find before it begins, a [`Worker`]
+//! goes through trials, and [`report`] tells what came of them. [`compare`] plays samplers against each other on losses measured once.
 
 pub mod budget;
 pub mod compare;

@@ -113,6 +113,12 @@ pub fn best_folder(trial: usize) -> String {
     format!("best-trial-{trial}")
 }
 
+/// The trial with the lowest loss, among those that came to an end.
+pub fn best(trials: &[Arc<FrozenTrial>]) -> Option<Arc<FrozenTrial>> {
+    let ended: Vec<_> = trials.iter().filter(|t| !t.user_attrs.contains_key(ERROR)).cloned().collect();
+    best_of(&ended, Direction::Minimize).cloned()
+}
+
 /// The numbers of a search, but for the test.
 pub fn measure(
     trials: &[Arc<FrozenTrial>],
@@ -126,7 +132,7 @@ pub fn measure(
         plan: plan.clone(),
         expectations,
         trials: trials.iter().filter(|t| t.state != State::Waiting).map(|t| Row::of(t, plan)).collect(),
-        best: best_of(trials, Direction::Minimize).map(|t| t.number),
+        best: best(trials).map(|t| t.number),
         test: None,
         baselines: Baselines::of(data, plan.base.binarize),
         importance: importances(trials, Direction::Minimize).map_err(|e| e.to_string()),
@@ -186,7 +192,7 @@ pub fn markdown(s: &Summary, space: &Space, suggestion: Option<&(usize, Anatomy)
     text.push("## Trials".into());
     text.extend([trials(s), counts(s)]);
     text.push("## The best settings".into());
-    text.extend(best(s));
+    text.extend(tell_best(s));
     text.push("## How the search went".into());
     text.extend([shown("Loss of each trial", figures::HISTORY), credit(s), shown("Learning curves", figures::CURVES)]);
     text.push("## Loss against each parameter".into());
@@ -261,19 +267,24 @@ pub fn trials(s: &Summary) -> String {
 
 /// Trials by what became of them, and those that repeat.
 pub fn counts(s: &Summary) -> String {
-    let of = |state: State| s.trials.iter().filter(|t| t.state == state.name()).count();
-    let mut parts = vec![format!("{} complete", of(State::Complete))];
-    for (state, word) in [(State::Pruned, "pruned"), (State::Fail, "failed"), (State::Running, "still running")] {
-        if of(state) > 0 {
-            parts.push(format!("{} {word}", of(state)));
+    let of = |state: State, error: bool| {
+        s.trials.iter().filter(|t| t.state == state.name() && t.error.is_some() == error).count()
+    };
+    let parts = [
+        (of(State::Complete, false), "complete"),
+        (of(State::Pruned, false), "pruned"),
+        (of(State::Complete, true), "diverged"),
+        (of(State::Fail, true) + of(State::Fail, false), "failed"),
+        (of(State::Running, false), "still running"),
+    ];
+    let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    let mut text = format!("{}: {}.", count(s.trials.len(), "trial"), parts.join(", "));
+    for t in &s.trials {
+        if let Some(error) = &t.error {
+            text += &format!(" Trial {}: {}.", t.number, error.split(';').next().unwrap_or_default());
         }
     }
-    let mut text = format!("{}: {}.", count(s.trials.len(), "trial"), parts.join(", "));
-    let failed = s.trials.iter().filter(|t| t.state == State::Fail.name());
-    for t in failed {
-        text += &format!(" Trial {} failed: {}.", t.number, t.error.as_deref().unwrap_or("no reason is on record"));
-    }
-    if of(State::Fail) > 0 && s.plan.diverged == Diverged::Fail {
+    if of(State::Fail, true) > 0 && s.plan.diverged == Diverged::Fail {
         text += " The sampler does not hear of failures and may try their region again; --diverged LOSS tells it.";
     }
     let distinct = s.trials.iter().map(|t| &t.params).collect::<BTreeSet<_>>().len();
@@ -291,9 +302,9 @@ pub fn counts(s: &Summary) -> String {
 }
 
 /// Which settings, what they cost, and how far to trust it.
-pub fn best(s: &Summary) -> Vec<String> {
+pub fn tell_best(s: &Summary) -> Vec<String> {
     let Some(best) = s.best.and_then(|n| s.trials.iter().find(|t| t.number == n)) else {
-        return vec!["No trial is complete.".into()];
+        return vec!["No trial came to an end.".into()];
     };
     let name = s.plan.objective.name();
     let mut text = vec![format!(
@@ -302,15 +313,18 @@ pub fn best(s: &Summary) -> Vec<String> {
         best.settings(),
         best.outcome()
     )];
-    let others = s.trials.iter().filter(|t| t.number != best.number && t.state == State::Complete.name());
+    let others = s.trials.iter().filter(|t| t.number != best.number && t.folds.len() == best.folds.len());
     let second = others.filter_map(|t| Some((t, t.loss?))).min_by(|a, b| a.1.total_cmp(&b.1));
-    if let (Some((second, loss)), Some(own), Some(se)) = (second, best.loss, best.standard_error) {
-        let gap = loss - own;
+    if let Some((second, _)) = second {
+        // Both on the same folds: what a fold is hard by falls out of the differences.
+        let of = |f: &FoldScore| s.plan.objective.of(f.recon, f.kl);
+        let gaps: Vec<f64> = second.folds.iter().zip(&best.folds).map(|(a, b)| of(a) - of(b)).collect();
+        let (gap, se) = (gaps.iter().sum::<f64>() / gaps.len() as f64, standard_error(&gaps));
         let verdict = match gap > 2.0 * se {
             true => "more than two standard errors",
             false => "less than two standard errors, so that another seed may turn them round",
         };
-        text.push(format!("Trial {} is next, {gap:.2} nats behind: {verdict}.", second.number));
+        text.push(format!("Trial {} is next, {gap:.2} ± {se:.2} nats behind, fold by fold: {verdict}.", second.number));
     }
     text.push(format!(
         "The lowest of {} looks better than it is, for luck is part of why it was chosen; and the folds' networks share training \
@@ -338,7 +352,8 @@ pub fn best(s: &Summary) -> Vec<String> {
 /// Who found the best settings: a startup trial is never the model's merit.
 pub fn credit(s: &Summary) -> String {
     let of = |from: &dyn Fn(&str) -> bool| s.trials.iter().filter(|t| from(&t.source)).collect::<Vec<_>>();
-    let lowest = |rows: &[&Row]| rows.iter().filter_map(|t| t.loss).min_by(f64::total_cmp);
+    let lowest =
+        |rows: &[&Row]| rows.iter().filter(|t| t.error.is_none()).filter_map(|t| t.loss).min_by(f64::total_cmp);
     let model = of(&|source| source == "model");
     let startup = of(&|source| source.starts_with("startup"));
     match (s.plan.sampler, lowest(&model), lowest(&startup)) {
