@@ -39,8 +39,10 @@ fn sampling(plan: &Plan, trials: usize) -> Vec<String> {
         )],
         SamplerKind::Tpe => {
             let model = trials - plan.startup_trials;
-            let mut text =
-                vec![format!("{n}: {} at {by}, to start with, then {model} by the TPE model.", plan.startup_trials)];
+            let mut text = vec![format!(
+                "{n}, TPE starts after {}: these are {by}, then {model} come from its model.",
+                plan.startup_trials
+            )];
             if trials < GAINS_FROM {
                 text.push(format!(
                     "With fewer than about {GAINS_FROM} trials TPE is not better than random search, however early it starts: what \
@@ -174,10 +176,9 @@ mod tests {
         assert!(text.starts_with("5 trials, TPE starts after 10: all 5 will be random"), "{text}");
         assert!(text.contains("Remedy: --startup 2, or --trials 30"), "{text}");
         let early = Plan { startup_trials: 2, ..plan() };
-        assert!(
-            said(&early, LR, 5)
-                .contains("2 at random, to start with, then 3 by the TPE model. With fewer than about 15")
-        );
+        assert!(said(&early, LR, 5).contains(
+            "5 trials, TPE starts after 2: these are random, then 3 come from its model. With fewer than about 15"
+        ));
         assert!(!said(&early, LR, 30).contains("fewer than"));
     }
 

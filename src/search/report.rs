@@ -320,11 +320,17 @@ pub fn tell_best(s: &Summary) -> Vec<String> {
         let of = |f: &FoldScore| s.plan.objective.of(f.recon, f.kl);
         let gaps: Vec<f64> = second.folds.iter().zip(&best.folds).map(|(a, b)| of(a) - of(b)).collect();
         let (gap, se) = (gaps.iter().sum::<f64>() / gaps.len() as f64, standard_error(&gaps));
-        let verdict = match gap > 2.0 * se {
-            true => "more than two standard errors",
-            false => "less than two standard errors, so that another seed may turn them round",
+        let needed = student_95(gaps.len() - 1);
+        let verdict = match gap > needed * se {
+            true => "",
+            false => "not ",
         };
-        text.push(format!("Trial {} is next, {gap:.2} ± {se:.2} nats behind, fold by fold: {verdict}.", second.number));
+        text.push(format!(
+            "Trial {} is next, {gap:.2} ± {se:.2} nats behind, fold by fold. That is {verdict}significant: with {} it takes {needed:.1} \
+             standard errors (Student's t, 5 %).",
+            second.number,
+            count(gaps.len(), "fold")
+        ));
     }
     text.push(format!(
         "The lowest of {} looks better than it is, for luck is part of why it was chosen; and the folds' networks share training \
@@ -347,6 +353,17 @@ pub fn tell_best(s: &Summary) -> Vec<String> {
         ));
     }
     text
+}
+
+/// The two-sided 5 % point of Student's t.
+fn student_95(degrees: usize) -> f64 {
+    const TABLE: [f64; 10] = [12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23];
+    match degrees {
+        0 => f64::INFINITY,
+        d if d <= TABLE.len() => TABLE[d - 1],
+        // Fisher's expansion, to 0.003 here.
+        d => 1.96 + 2.37 / d as f64 + 2.82 / (d * d) as f64,
+    }
 }
 
 /// Who found the best settings: a startup trial is never the model's merit.
