@@ -42,7 +42,8 @@ fn suggest(c: &mut Criterion) {
         group.bench_function(format!("TPE, past trials: {past}"), |bench| {
             bench.iter(|| {
                 number += 1;
-                let asking = Asking { number, trials: &trials, directions: &[Direction::Minimize], seed: 0 };
+                let asking =
+                    Asking { number, trials: &trials, directions: &[Direction::Minimize], seed: 0, fixed: &[] };
                 black_box(tpe.joint(&asking))
             });
         });

@@ -226,7 +226,7 @@ impl Setup {
 
     /// The suggestion for trial `number`.
     fn suggest(&self, number: usize) -> Anatomy {
-        let asking = Asking { number, trials: &self.trials, directions: &self.directions, seed: 1 };
+        let asking = Asking { number, trials: &self.trials, directions: &self.directions, seed: 1, fixed: &[] };
         Tpe::default().suggest(&asking, self.wanted.clone(), self.joint)
     }
 }
@@ -367,7 +367,7 @@ fn random_search_follows_optunas_laws() {
         let (points, law) = (numbers(&case["points"]), numbers(&case["probability"]));
         let mut counts = vec![0; points.len()];
         for number in 0..DRAWS {
-            let asking = Asking { number, trials: &[], directions: &[Direction::Minimize], seed: 5 };
+            let asking = Asking { number, trials: &[], directions: &[Direction::Minimize], seed: 5, fixed: &[] };
             let x = Tpe::default().independent(&asking, 0, "x", &distribution);
             let near = |p: &f64| (p - x).abs() < 1e-9;
             counts[points.iter().position(near).unwrap_or_else(|| panic!("{x} is no value"))] += 1;
@@ -403,7 +403,7 @@ fn a_group_is_suggested_together_and_its_names_are_kept() {
     let case = cases("suggest_cases").into_iter().find(|c| c["multivariate"] == true).unwrap();
     let full = space(&case["full_search_space"]);
     let trials = trials(&case, &full);
-    let asking = Asking { number: 1000, trials: &trials, directions: &directions(&case), seed: 0 };
+    let asking = Asking { number: 1000, trials: &trials, directions: &directions(&case), seed: 0, fixed: &[] };
     for joint in [Joint::Common, Joint::Groups] {
         let tpe = Tpe { joint: Some(joint), ..Tpe::default() };
         let suggested: BTreeMap<_, _> = tpe.joint(&asking).into_iter().map(|(n, d, x)| (n, (d, x))).collect();

@@ -144,8 +144,13 @@ pub fn last_suggestion(trials: &[Arc<FrozenTrial>], plan: &Plan) -> Option<(usiz
     let by_model = trials.iter().rev().filter(|t| source(t) == "model");
     by_model.into_iter().find_map(|trial| {
         let then = as_of(trials, trial);
-        let asking =
-            Asking { number: trial.number, trials: &then, directions: &[Direction::Minimize], seed: plan.seed };
+        let asking = Asking {
+            number: trial.number,
+            trials: &then,
+            directions: &[Direction::Minimize],
+            seed: plan.seed,
+            fixed: &[],
+        };
         let tpe = Tpe { startup_trials: plan.startup_trials, startup: plan.startup, ..Tpe::default() };
         let wanted = common(&then);
         if wanted.is_empty() {

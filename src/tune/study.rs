@@ -36,6 +36,7 @@ pub struct Study {
     sampler: Box<dyn Sampler>,
     pruner: Option<Box<dyn Pruner>>,
     seed: u64,
+    fixed: Vec<(String, Value)>,
 }
 
 /// How a trial ended.
@@ -90,6 +91,7 @@ impl Study {
             sampler: Box::new(super::sampler::Random),
             pruner: None,
             seed: 0,
+            fixed: Vec::new(),
         }
     }
 
@@ -108,6 +110,13 @@ impl Study {
     /// The sampler's seed. Trials have random numbers of their own, so workers may share it.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// Gives a parameter one value in all trials of this worker; the others are searched around it.
+    pub fn fix(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.fixed.retain(|(fixed, _)| fixed != name);
+        self.fixed.push((name.into(), value.into()));
         self
     }
 
@@ -286,7 +295,7 @@ impl Study {
     }
 
     fn asking<'a>(&'a self, number: usize, trials: &'a [Arc<FrozenTrial>]) -> Asking<'a> {
-        Asking { number, trials, directions: &self.directions, seed: self.seed }
+        Asking { number, trials, directions: &self.directions, seed: self.seed, fixed: &self.fixed }
     }
 
     /// Ends a trial.
@@ -343,8 +352,8 @@ impl Trial<'_> {
         self.study
     }
 
-    /// The value of a parameter: the one it has already; else the queued one; else the only one; else the one suggested together
-    /// with others; else one suggested by itself.
+    /// The value of a parameter: the one it has already; else the queued one; else the one [fixed](Study::fix) for the study; else
+    /// the only one; else the one suggested together with others; else one suggested by itself.
     ///
     /// # Errors
     /// When the distribution has no values, the study has the name with another kind of distribution, a queued value is none of the
@@ -417,10 +426,10 @@ impl Trial<'_> {
             return Ok((param.value(), Vec::new()));
         }
         let mut ops = Vec::new();
-        let internal = if let Some(fixed) = self.frozen.fixed(name) {
-            let refuse =
-                || Error::Usage(format!("parameter {name}: expected {distribution}, found {fixed} in the queue"));
-            distribution.internal(&fixed).ok_or_else(refuse)?
+        let fixed = || self.study.fixed.iter().find(|(fixed, _)| fixed == name).map(|(_, value)| value.clone());
+        let internal = if let Some(given) = self.frozen.fixed(name).or_else(fixed) {
+            let refuse = || Error::Usage(format!("parameter {name}: expected {distribution}, was given {given}"));
+            distribution.internal(&given).ok_or_else(refuse)?
         } else if distribution.is_single() {
             distribution.nth(0)
         } else {

@@ -10,7 +10,7 @@ pub use random::Random;
 pub use sobol::Sobol;
 pub use tpe::Tpe;
 
-use super::distribution::Distribution;
+use super::distribution::{Distribution, Value};
 use super::trial::{Attrs, Direction, FrozenTrial};
 use crate::rng::{Purpose, Stream};
 use std::sync::Arc;
@@ -26,6 +26,8 @@ pub struct Asking<'a> {
     pub directions: &'a [Direction],
     /// The sampler's seed.
     pub seed: u64,
+    /// Parameters with one value for the whole study: they are not suggested.
+    pub fixed: &'a [(String, Value)],
 }
 
 impl Asking<'_> {

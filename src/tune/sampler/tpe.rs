@@ -207,11 +207,12 @@ impl Sampler for Tpe {
         if !self.is_past_startup(asking.trials) {
             return Vec::new();
         }
-        let groups = match self.joint(asking.directions.len()) {
+        let mut groups = match self.joint(asking.directions.len()) {
             Joint::Common => vec![common(asking.trials)],
             Joint::Groups => groups(asking.trials),
             Joint::Never => Vec::new(),
         };
+        groups.iter_mut().for_each(|group| group.retain(|(name, _)| !asking.fixed.iter().any(|(f, _)| f == name)));
         let suggest = |wanted: Vec<Wanted>| {
             let Anatomy { wanted, candidates, best, .. } = self.suggest(asking, wanted, true);
             wanted.into_iter().zip(candidates).map(move |((name, d), column)| (name, d, column[best]))
