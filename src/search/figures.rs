@@ -191,10 +191,9 @@ pub fn parallel(trials: &[Arc<FrozenTrial>]) -> Figure {
     let mut order: Vec<(&FrozenTrial, f64)> = valued(trials).collect();
     order.sort_by(|a, b| a.1.total_cmp(&b.1));
     let good = order.len().div_ceil(10);
-    let (low, high) = (order.first().map_or(0.0, |t| t.1), order.last().map_or(0.0, |t| t.1));
-    let names: Vec<String> = parameters.iter().map(|(name, d)| format!("{name}: {}", ends(d))).collect();
-    let names = [names, vec![format!("loss: {low:.1} – {high:.1}")]].concat();
-    let part = |x: f64, (low, high): (f64, f64)| if high > low { (x - low) / (high - low) } else { 0.5 };
+    let (frame, _) = window(&losses(trials));
+    let names: Vec<&str> = parameters.iter().map(|(name, _)| name.as_str()).chain(["loss"]).collect();
+    let part = |x: f64, (low, high): (f64, f64)| if high > low { ((x - low) / (high - low)).min(1.0) } else { 0.5 };
     let line = |(trial, value): &(&FrozenTrial, f64)| {
         let mut points: Vec<(f64, f64)> = Vec::new();
         for (i, (name, d)) in parameters.iter().enumerate() {
@@ -203,7 +202,7 @@ pub fn parallel(trials: &[Arc<FrozenTrial>]) -> Figure {
                 points.push((i as f64, part(place(d, p.internal), (place(d, a), place(d, b)))));
             }
         }
-        points.push((parameters.len() as f64, part(*value, (low, high))));
+        points.push((parameters.len() as f64, part(*value, frame)));
         points
     };
     let mut chart = Chart::new("Trials through their parameters", "", "place between the lowest value and the highest")
@@ -223,11 +222,6 @@ fn range(d: &Distribution) -> (f64, f64) {
         Distribution::Int { low, high, .. } => (*low as f64, *high as f64),
         Distribution::Categorical { choices } => (0.0, choices.len() as f64 - 1.0),
     }
-}
-
-fn ends(d: &Distribution) -> String {
-    let (a, b) = range(d);
-    format!("{} – {}", d.value(a), d.value(b))
 }
 
 /// One suggestion: for each parameter l and g along it and the candidates that were drawn from l, and what the candidates scored.
