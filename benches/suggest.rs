@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 /// A study of random trials whose loss is a smooth function of their parameters.
-fn study(trials: usize) -> (Study, Space) {
+fn study_of(trials: usize) -> (Study, Space) {
     let space = Space::new([
         ("lr", Distribution::log_float(1e-5, 0.1)),
         ("batch_size", Distribution::categorical([16, 32, 64, 128, 256_i64])),
@@ -35,7 +35,7 @@ fn suggest(c: &mut Criterion) {
     let mut group = c.benchmark_group("suggest");
     group.throughput(Throughput::Elements(1));
     for past in [100, 1000] {
-        let (study, space) = study(past);
+        let (study, space) = study_of(past);
         let trials = study.trials().expect("trials");
         let tpe = Tpe::default();
         let mut number = past;
@@ -50,7 +50,11 @@ fn suggest(c: &mut Criterion) {
         group.bench_function(format!("ask, past trials: {past}"), |bench| {
             bench.iter_custom(|n| {
                 let mut time = Duration::ZERO;
-                for _ in 0..n {
+                let (mut study, _) = study_of(past);
+                for i in 0..n {
+                    if i % 50 == 49 {
+                        study = study_of(past).0;
+                    }
                     let start = Instant::now();
                     let mut trial = study.ask().expect("a trial");
                     black_box(trial.suggest_all(&space).expect("values"));

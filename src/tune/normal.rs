@@ -44,7 +44,13 @@ fn log_erfc(x: f64) -> f64 {
     ];
     let t = 2.0 / (2.0 + x);
     let s = 2.0 * t - 1.0;
-    double::ln(t) + POWERS.iter().fold(0.0, |sum: f64, c| sum.mul_add(s, *c)) - x * x
+    // Odd and even powers in two chains, which a processor computes side by side.
+    let (mut odd, mut even) = (0.0_f64, 0.0_f64);
+    for [a, b] in POWERS.as_chunks().0 {
+        odd = odd.mul_add(s * s, *a);
+        even = even.mul_add(s * s, *b);
+    }
+    double::ln(t) + odd.mul_add(s, even) - x * x
 }
 
 /// ln(1 − e) for 0 ≤ e < 1, with all digits where e is small (Kahan's quotient).
@@ -65,19 +71,17 @@ impl Pointwise<f64, 2> for LogMass {
         // Mirrored to the left, where a ≤ −|b|.
         let (low, high) = if a + b > 0.0 { (-b, -a) } else { (a, b) };
         let (far, near) = (log_erfc(-low * FRAC_1_SQRT_2), log_erfc(high.abs() * FRAC_1_SQRT_2));
-        let tail = near - LN_2 + log_one_minus(double::exp(far - near));
-        let around = log_one_minus(0.5 * (double::exp(far) + double::exp(near)));
         let (m, h) = (0.5 * (a + b), b - a);
         let (mm, hh) = (m * m, h * h);
+        let (is_narrow, is_around) = (h * (1.0 + m.abs()) < 0.03, high > 0.0);
+        // All forms are scale + ln(1 − e).
+        let first = double::exp(if is_around { far } else { far - near });
+        let tails = if is_around { 0.5 * (first + double::exp(near)) } else { first };
         let series = hh * ((mm - 1.0) / 24.0 + hh * ((mm * mm - 6.0 * mm + 3.0) / 1920.0));
-        let narrow = double::ln(h) - 0.5 * mm - LN_SQRT_TAU + log_one_minus(-series);
-        if h * (1.0 + m.abs()) < 0.03 {
-            narrow
-        } else if high > 0.0 {
-            around
-        } else {
-            tail
-        }
+        let e = if is_narrow { -series } else { tails };
+        let outside = if is_around { 0.0 } else { near - LN_2 };
+        let scale = if is_narrow { double::ln(h) - 0.5 * mm - LN_SQRT_TAU } else { outside };
+        scale + log_one_minus(e)
     }
 }
 
