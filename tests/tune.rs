@@ -108,7 +108,7 @@ fn a_search_tells_every_trial_and_never_credits_the_model_with_a_startup() {
     assert!(said.starts_with("4 trials, TPE starts after 10: all 4 will be random"), "{said}");
     assert!(said.contains("Remedy: --startup 2, or --trials 30"), "{said}");
     let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains("TPE's model had no part in this search"), "{told}");
+    assert!(told.contains("TPE's model suggested nothing in this search"), "{told}");
     assert!(trials(&out).values().all(|(_, source, _)| source == "startup, random"));
     for name in ["report.md", "study.journal", "figures/history.svg", "figures/parallel.svg", "figures/slice_lr.svg"] {
         assert!(out.join(name).exists(), "{name}");
@@ -208,17 +208,21 @@ fn a_diverged_trial_fails_or_gets_a_loss_and_the_search_goes_on() {
     let space = dir.path().join("space.toml");
     fs::write(&space, "[lr]\nlow = 1e6\nhigh = 1e9\nlog = true").unwrap();
     let search = |name: &str, more: &[&str]| {
+        // No trial is complete: that is an error, after the report.
         let out = dir.path().join(name);
         let fixed = ["--hidden", "32", "--epochs", "2", "--folds", "2", "--trials", "2", "--space", path(&space)];
-        let output = run(&mut command(&["--out", path(&out)], &[&fixed[..], more].concat()));
-        (String::from_utf8(output.stdout).unwrap(), trials(&out))
+        let output = command(&["--out", path(&out)], &[&fixed[..], more].concat()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.ends_with("elbo: no trial is complete\n"), "{said}");
+        (String::from_utf8(output.stdout).unwrap() + &said, trials(&out))
     };
     let (told, failed) = search("fail", &["--diverged", "fail"]);
     assert!(failed.values().all(|(_, _, loss)| loss.is_null()), "{failed:?}");
-    assert!(told.contains("2 trials: 2 failed. Trial 0: step ") && told.contains("No trial came to an end."), "{told}");
+    assert!(told.contains("2 trials: 2 failed. Trial 0: step ") && told.contains("No trial is complete."), "{told}");
     let (told, counted) = search("loss", &["--diverged", "1000"]);
     assert!(counted.values().all(|(_, _, loss)| loss == 1000.0), "{told}");
-    assert!(told.contains("diverged, counted as 1000") && told.contains("No trial came to an end."), "{told}");
+    assert!(told.contains("diverged, counted as 1000") && told.contains("No trial is complete."), "{told}");
 }
 
 #[test]
@@ -233,11 +237,8 @@ fn queued_points_and_conditions_are_kept() {
     run(&mut command(&["--out", path(&out)], &[&fixed[..], &queue].concat()));
     let trials = trials(&out);
     let (first, _, _) = &trials[&0];
-    assert_eq!(
-        (&first["optimizer"], &first["momentum"], &first["lr"]),
-        (&"sgd".into(), &"0.5".into(), &"0.002".into())
-    );
-    assert_eq!(trials[&1].0["hidden"], "32");
+    assert_eq!((&first["optimizer"], &first["momentum"], &first["lr"]), (&"sgd".into(), &0.5.into(), &0.002.into()));
+    assert_eq!(trials[&1].0["hidden"], 32);
     for (params, _, _) in trials.values() {
         assert_eq!(params["optimizer"] == "sgd", params.get("momentum").is_some(), "{params}");
     }

@@ -1,12 +1,13 @@
 //! `elbo tune compare`: samplers against each other.
 
-use super::tune::{Bars, Opened};
+use super::tune::Bars;
 use super::{DataArgs, stop_on_ctrl_c};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models::Kind;
-use crate::search::compare::{Measured, draw, play, tell};
-use crate::search::{CrossValidation, Diverged, Objective, Plan, PrunerKind, SamplerKind, Worker, left_behind};
+use crate::search::compare::{Measured, draw, play, tell, verdict};
+use crate::search::session::{Change, Session};
+use crate::search::{CrossValidation, Diverged, Objective, Plan, PrunerKind, SamplerKind, Worker};
 use crate::train::Config;
 use crate::tune::sampler::tpe::Startup;
 use clap::Args;
@@ -64,19 +65,23 @@ pub fn run(args: CompareArgs, quiet: bool) -> Result<()> {
         diverged: Diverged::Loss(1e9),
         seed: args.seed,
         data: data.digest.clone(),
+        source: args.data.data.as_ref().map(|d| d.to_string_lossy().into_owned()),
+        limit: args.data.limit,
     };
     let size = args.batch_size.len() * args.lr.len();
-    let Opened { folder, plan, space, study, total } = match &args.resume {
+    let session = match &args.resume {
         Some(path) => {
-            let opened = Opened::reopen(path, &data)?;
-            if opened.plan != plan {
+            let (session, _) = Session::resume(path, Change::default(), &data)?;
+            if session.plan != plan {
                 let path = path.display();
-                return Err(Error::Usage(format!("{path}: its study measures another grid (see attribute plan)")));
+                return Err(Error::Usage(format!("{path}: its study measures another grid, or on other data")));
             }
-            opened
+            session
         }
-        None => Opened::create(plan, size, args.out.as_deref(), "compare", &data)?,
+        None => Session::create(plan, size, &[], args.out.as_deref(), "compare", &data)?,
     };
+    let left = session.left()?.dead;
+    let Session { folder, plan, space, study, total } = &session;
     if !quiet {
         eprintln!(
             "a grid of {} points: {size} settings, each trained for {longest} epochs on {} folds and looked at on the way",
@@ -85,13 +90,12 @@ pub fn run(args: CompareArgs, quiet: bool) -> Result<()> {
         );
     }
     let validation = CrossValidation::new(&data, plan.folds, plan.repeats, plan.seed, plan.objective)?;
-    let worker = Worker { plan: &plan, space: &space, study: &study, validation: &validation, folder: folder.path() };
-    let left = left_behind(&study, folder.path())?.dead;
-    let bars = Bars::new(&plan, total, quiet);
-    worker.work(&left, total, (1, rayon::current_num_threads()), None, &bars, &stop)?;
+    let worker = Worker { plan, space, study, validation: &validation, folder: folder.path() };
+    let bars = Bars::new(plan, *total, quiet);
+    worker.work(&left, *total, (1, rayon::current_num_threads()), None, &bars, &stop)?;
     drop(bars);
 
-    let measured = Measured::of(&study.trials()?, &args.epochs, &args.batch_size, &args.lr)?;
+    let measured = Measured::of(&study.trials()?, validation.networks(), &args.epochs, &args.batch_size, &args.lr)?;
     let comparison = play(measured, args.searches)?;
     let figure = draw(&comparison);
     folder.write(&figure.path(), &figure.bytes)?;
@@ -99,6 +103,6 @@ pub fn run(args: CompareArgs, quiet: bool) -> Result<()> {
     let title = format!("# TPE, random and grid search on {}", data.name);
     let text = [vec![title], tell(&comparison)].concat().join("\n\n") + "\n";
     folder.write("report.md", text.as_bytes())?;
-    say!("{}", tell(&comparison).last().expect("it ends with a verdict"))?;
+    say!("{}", verdict(&comparison).join("\n"))?;
     say!("{}", folder.path().join("report.md").display())
 }

@@ -1,7 +1,7 @@
 //! `elbo tune export` and `import`: study files of other kinds.
 
-use super::tune::JOURNAL;
 use crate::error::{Error, Result};
+use crate::search::session::JOURNAL;
 use crate::tune::Storage;
 use crate::tune::storage::{Studies, sqlite};
 use clap::Args;

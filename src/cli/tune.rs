@@ -6,24 +6,20 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models::Kind;
-use crate::search::report::{self, Row, Summary};
+use crate::search::report::{self, Summary};
+use crate::search::row::{Fate, Row};
+use crate::search::session::{Change, Session, plan_of};
 use crate::search::{
-    CrossValidation, Diverged, Done, Objective, Plan, Progress, PrunerKind, SamplerKind, Worker, budget, left_behind,
-    options,
+    CrossValidation, Diverged, Done, Left, Objective, Plan, Progress, PrunerKind, SamplerKind, Worker, budget, options,
 };
-use crate::study::{count, film};
-use crate::train::{self, Folder, Score, Trainer, Watch};
+use crate::study::count;
+use crate::train::{Folder, Trainer, Watch};
 use crate::tune::sampler::tpe::Startup;
-use crate::tune::storage::Owner;
-use crate::tune::{Direction, FrozenTrial, Space, State, Storage, Study, Value};
+use crate::tune::{FrozenTrial, Space};
 use clap::{Args, Subcommand, ValueEnum};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
-use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 #[derive(Args, Debug)]
@@ -35,7 +31,7 @@ pub struct TuneArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "more")]
     trials: Option<u32>,
     /// Trials more than the study has
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "resume")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     more: Option<u32>,
     /// File with the parameters to search [default: epochs, batch size and learning rate]
     #[arg(long, value_name = "FILE.toml")]
@@ -64,9 +60,9 @@ pub struct TuneArgs {
     /// Who stops unpromising trials
     #[arg(long, value_enum, default_value = "none")]
     pruner: PrunerChoice,
-    /// What a diverged trial gets: a large loss, that keeps the sampler away, or `fail` [default: 1000000]
-    #[arg(long, value_name = "LOSS|fail", value_parser = diverged)]
-    diverged: Option<Diverged>,
+    /// What a diverged trial gets: a large loss, that keeps the sampler away, or `fail`
+    #[arg(long, value_name = "LOSS|fail", value_parser = diverged, default_value = "1000000")]
+    diverged: Diverged,
     /// Begin no trial after so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
@@ -83,10 +79,10 @@ pub struct TuneArgs {
     #[arg(long, value_name = "DIR", conflicts_with_all = FIXED_BY_THE_STUDY)]
     resume: Option<PathBuf>,
     /// What becomes of trials whose worker was killed
-    #[arg(long, value_enum, default_value = "take-up", requires = "resume")]
+    #[arg(long, value_enum, default_value = "take-up")]
     left: LeftChoice,
     /// Fail these running trials: their workers are gone
-    #[arg(long, value_name = "N,N,…", value_delimiter = ',', requires = "resume")]
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
     abandon: Vec<usize>,
     #[command(flatten)]
     data: DataArgs,
@@ -106,8 +102,18 @@ enum TuneCommand {
     Import(super::studies::ImportArgs),
 }
 
-const FIXED_BY_THE_STUDY: [&str; 9] =
-    ["lr_choices", "sampler", "startup", "optuna_defaults", "folds", "repeats", "objective", "pruner", "Settings"];
+const FIXED_BY_THE_STUDY: [&str; 10] = [
+    "lr_choices",
+    "sampler",
+    "startup",
+    "optuna_defaults",
+    "folds",
+    "repeats",
+    "objective",
+    "pruner",
+    "diverged",
+    "Settings",
+];
 
 choice!(SamplerChoice => SamplerKind { Tpe, Random, Grid, Sobol });
 choice!(PrunerChoice => PrunerKind { None, Median, Percentile, Wilcoxon, Patient });
@@ -143,13 +149,6 @@ const DEFAULT_SPACE: [(&str, &str); 3] = [
     ("lr", "low = 0.01\nhigh = 0.1\nlog = true"),
 ];
 
-/// The study's name in its journal.
-const NAME: &str = "vae";
-pub(super) const JOURNAL: &str = "study.journal";
-/// Attributes of the study: its plan, and how many trials it is to get.
-const PLAN: &str = "plan";
-const TRIALS: &str = "trials";
-
 /// Runs it. `given` names the settings that stand on the command line: they are not searched.
 pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
     match args.command.take() {
@@ -160,125 +159,96 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
         #[cfg(feature = "sqlite")]
         Some(TuneCommand::Import(args)) => return super::studies::import(args),
     }
-    let data = args.data.load()?;
-    let stop = stop_on_ctrl_c()?;
-    let Opened { folder, plan, space, study, total } = match &args.resume {
-        Some(path) => resume(path, &args, &data)?,
-        None => create(&args, given, &data)?,
-    };
     let note = |line: &str| {
         if !quiet {
-            eprintln!("{line}")
+            eprintln!("{line}");
         }
     };
-    let left = settle(&args, &study, folder.path(), &note)?;
-    for point in &args.enqueue {
-        study.enqueue(&point_of(point, &space)?)?;
-    }
-    let expectations = budget::expectations(&plan, &space, total);
+    let stop = stop_on_ctrl_c()?;
+    let (session, data) = match &args.resume {
+        Some(path) => {
+            // The data that it was begun with, if the user does not name others.
+            let plan = plan_of(path)?;
+            args.data.data = args.data.data.or(plan.source.clone().map(Into::into));
+            args.data.limit = args.data.limit.or(plan.limit);
+            let data = args.data.load()?;
+            let change = Change {
+                space: args.space.as_ref().map(|file| Ok((read(file)?, file.display().to_string()))).transpose()?,
+                trials: args.trials.map(|n| n as usize),
+                more: args.more.map(|n| n as usize),
+                points: args.enqueue.clone(),
+                abandon: args.abandon.clone(),
+            };
+            let (session, notes) = Session::resume(path, change, &data)?;
+            notes.iter().for_each(|line| note(line));
+            (session, data)
+        }
+        None => {
+            let only = [("--more", args.more.is_some()), ("--abandon", !args.abandon.is_empty())];
+            if let Some((flag, _)) = only.iter().find(|(_, is_given)| *is_given) {
+                return Err(Error::Usage(format!("{flag} goes with --resume DIR")));
+            }
+            let data = args.data.load()?;
+            let total = args.trials.unwrap_or(5) as usize;
+            let plan = plan(&args, given, total, &data)?;
+            (Session::create(plan, total, &args.enqueue, args.out.as_deref(), "tune", &data)?, data)
+        }
+    };
+    let left = settle(&session, args.left, &note)?;
+    let Session { folder, plan, space, study, total } = &session;
+    let jobs = usize::from(args.jobs);
+    let expectations = budget::expectations(plan, space, *total, jobs);
     expectations.iter().for_each(|line| note(line));
     let validation = CrossValidation::new(&data, plan.folds, plan.repeats, plan.seed, plan.objective)?;
-    let worker = Worker { plan: &plan, space: &space, study: &study, validation: &validation, folder: folder.path() };
-    let jobs = usize::from(args.jobs);
+    let worker = Worker { plan, space, study, validation: &validation, folder: folder.path() };
     let threads = (rayon::current_num_threads() / jobs).max(1);
-    let until = args.timeout.map(|t| Instant::now() + t);
-    let bars = Bars::new(&plan, total, quiet);
-    let done = worker.work(&left, total, (jobs, threads), until, &bars, &stop)?;
+    // A time beyond the clock's is no limit.
+    let until = args.timeout.and_then(|t| Instant::now().checked_add(t));
+    let bars = Bars::new(plan, *total, quiet);
+    let done = worker.work(&left, *total, (jobs, threads), until, &bars, &stop)?;
     drop(bars);
 
     let trials = study.trials()?;
-    let mut summary = report::measure(&trials, &plan, expectations, &data);
-    let running = trials.iter().filter(|t| t.state == State::Running).count();
+    let mut summary = report::measure(&trials, plan, expectations, &data);
+    let running = summary.trials.iter().filter(|t| t.fate == Fate::Running).count();
     let path = folder.path().display();
     match (done, running) {
-        (Done::Timeout, _) => {
-            note(&format!("time is over after {}; go on with --resume {path}", count(trials.len(), "trial")))
+        (Done::Timeout, _) => note(&format!(
+            "time is over after {}: the best settings are not trained yet. Go on with --resume {path}",
+            count(summary.trials.len(), "trial")
+        )),
+        (Done::All, 0) => {
+            let watch = |trainer: &Trainer, own: &Folder| {
+                Box::new(super::watch::Show::new("final network", trainer, &data, own, quiet)) as Box<dyn Watch>
+            };
+            match session.train_best(&data, watch, &stop) {
+                Err(e @ Error::Diverged { .. }) => summary.test_error = Some(e.to_string()),
+                score => summary.test = score?,
+            }
         }
-        (Done::All, 0) => summary.test = train_best(&trials, &plan, &folder, &data, &stop, quiet)?,
-        (Done::All, n) => note(&format!("{} still running elsewhere; this is told without", count(n, "trial"))),
+        (Done::All, n) => note(&format!(
+            "{} still running: the best settings are not trained yet. --resume {path} does it when all are over",
+            count(n, "trial")
+        )),
     }
-    let suggestion = report::last_suggestion(&trials, &plan);
+    let suggestion = report::last_suggestion(&trials, plan);
     for figure in report::draw(&trials, &summary, suggestion.as_ref().map(|(_, a)| a)) {
         folder.write(&figure.path(), &figure.bytes)?;
     }
     folder.write("summary.json", files::json(&summary).as_bytes())?;
-    folder.write("report.md", report::markdown(&summary, &space, suggestion.as_ref()).as_bytes())?;
-    tell(&summary)?;
-    say!("{}", folder.path().join("report.md").display())
-}
-
-/// A study that is worked at.
-pub(super) struct Opened {
-    pub folder: Folder,
-    pub plan: Plan,
-    pub space: Space,
-    pub study: Study,
-    /// Trials that it is to get in all.
-    pub total: usize,
-}
-
-impl Opened {
-    /// A new study, in the folder `out` or in the next free one of this name.
-    pub fn create(plan: Plan, total: usize, out: Option<&Path>, name: &str, data: &Dataset) -> Result<Self> {
-        // Whatever is wrong is found before a folder is made.
-        let space = plan.space()?;
-        check_ends(&plan, &space)?;
-        plan.sampler(&space)?;
-        CrossValidation::new(data, plan.folds, plan.repeats, plan.seed, plan.objective)?;
-        let folder = match out {
-            Some(path) if path.join(JOURNAL).exists() => {
-                let path = path.display();
-                return Err(Error::Usage(format!(
-                    "{path} already holds a study; choose another --out, or go on with --resume {path}"
-                )));
-            }
-            Some(path) => Folder::at(path)?,
-            None => Folder::create_next(&Path::new("runs").join(name))?,
-        };
-        let storage = Storage::journal(&folder.path().join(JOURNAL))?;
-        let study = Study::create(storage, NAME, &[Direction::Minimize])?;
-        study.set_attrs([
-            (Owner::User, PLAN, serde_json::to_value(&plan).expect("plain data")),
-            (Owner::User, TRIALS, json!(total)),
-            (Owner::System, "study:metric_names", json!([format!("{}, nats per image", plan.objective.name())])),
-        ])?;
-        Opened::new(folder, plan, study, total)
-    }
-
-    /// The study in a folder.
-    pub fn reopen(path: &Path, data: &Dataset) -> Result<Self> {
-        let journal = path.join(JOURNAL);
-        if !journal.exists() {
-            let path = path.display();
-            return Err(Error::Usage(format!("{path}: expected the folder of a study, found no {JOURNAL} in it")));
-        }
-        let study = Study::open(Storage::journal(&journal)?, NAME)?;
-        let (plan, total) = study.look(|s| {
-            let plan = s.user_attrs.get(PLAN).map(|p| serde_json::from_value::<Plan>(p.clone()));
-            (plan, s.user_attrs.get(TRIALS).and_then(|t| t.as_u64()).unwrap_or(5) as usize)
-        })?;
-        let bad = |found| Error::format(&journal, "attribute plan of the study", "the plan of a search", found);
-        let plan = plan.ok_or_else(|| bad("none: another program began it".to_string()))?;
-        let plan = plan.map_err(|e| bad(e.to_string()))?;
-        plan.check_data(&data.digest)?;
-        Opened::new(Folder::at(path)?, plan, study, total)
-    }
-
-    fn new(folder: Folder, plan: Plan, study: Study, total: usize) -> Result<Self> {
-        let space = plan.space()?;
-        let mut study = study.sampler(plan.sampler(&space)?).seed(plan.seed);
-        if let Some(pruner) = plan.pruner() {
-            study = study.pruner(pruner);
-        }
-        Ok(Opened { folder, plan, space, study, total })
+    folder.write("report.md", report::markdown(&summary, space, suggestion.as_ref()).as_bytes())?;
+    tell(&summary, quiet)?;
+    say!("{}", folder.path().join("report.md").display())?;
+    match done == Done::All && running == 0 && summary.best.is_none() {
+        true => Err(Error::Failed("no trial is complete".into())),
+        false => Ok(()),
     }
 }
 
-fn create(args: &TuneArgs, given: &[&str], data: &Dataset) -> Result<Opened> {
+/// What the command line asks for.
+fn plan(args: &TuneArgs, given: &[&str], total: usize, data: &Dataset) -> Result<Plan> {
     let text = space_text(args, given)?;
-    let space = space_of(&text, args.space.as_deref())?;
     let base = args.settings.config(Kind::Vae, data)?;
-    let total = args.trials.unwrap_or(5) as usize;
     let plan = Plan {
         seed: base.seed,
         base,
@@ -293,52 +263,28 @@ fn create(args: &TuneArgs, given: &[&str], data: &Dataset) -> Result<Opened> {
         folds: args.folds,
         repeats: args.repeats.into(),
         objective: args.objective.into(),
-        diverged: args.diverged.unwrap_or(Diverged::Loss(1e6)),
+        diverged: args.diverged,
         data: data.digest.clone(),
+        source: args.data.data.as_ref().map(|d| d.to_string_lossy().into_owned()),
+        limit: args.data.limit,
     };
-    for point in &args.enqueue {
-        point_of(point, &space)?;
-    }
-    Opened::create(plan, total, args.out.as_deref(), "tune", data)
-}
-
-fn resume(path: &Path, args: &TuneArgs, data: &Dataset) -> Result<Opened> {
-    let Opened { folder, mut plan, study, total, .. } = Opened::reopen(path, data)?;
-    let begun = study.look(|s| s.trials.iter().filter(|t| t.state != State::Waiting).count())?;
-    if let Some(file) = &args.space {
-        plan.space = read(file)?;
-        let space = space_of(&plan.space, Some(file))?;
-        for line in same_space(&space, &study, file)? {
-            eprintln!("{line}");
-        }
-        study.set_attrs([(Owner::User, PLAN, serde_json::to_value(&plan).expect("plain data"))])?;
-    }
-    plan.diverged = args.diverged.unwrap_or(plan.diverged);
-    let total = match (args.trials, args.more) {
-        (Some(n), _) => n as usize,
-        (None, Some(n)) => begun + n as usize,
-        (None, None) => total,
-    };
-    study.set_attrs([(Owner::User, TRIALS, json!(total))])?;
-    Opened::new(folder, plan, study, total)
+    // A file is named with what is wrong in it.
+    plan.space().map_err(|e| match (e, &args.space) {
+        (Error::Usage(line), Some(file)) => Error::Usage(format!("{}: {line}", file.display())),
+        (e, _) => e,
+    })?;
+    Ok(plan)
 }
 
 fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(Error::io(path))
 }
 
-fn space_of(text: &str, file: Option<&Path>) -> Result<Space> {
-    Space::from_toml(text, &options::names()).map_err(|e| match (e, file) {
-        (Error::Usage(line), Some(file)) => Error::Usage(format!("{}: {line}", file.display())),
-        (e, _) => e,
-    })
-}
-
 /// The space file, or the default space without what is given.
 fn space_text(args: &TuneArgs, given: &[&str]) -> Result<String> {
     if let Some(file) = &args.space {
         let text = read(file)?;
-        let space = space_of(&text, Some(file))?;
+        let space = Space::from_toml(&text, &options::known()).unwrap_or_default();
         return match given.iter().find(|name| space.get(name).is_some()) {
             Some(name) => {
                 let flag = name.replace('_', "-");
@@ -361,136 +307,42 @@ fn space_text(args: &TuneArgs, given: &[&str]) -> Result<String> {
     }
 }
 
-/// Both ends of every parameter must make a configuration, so that no trial is lost to a bad one.
-fn check_ends(plan: &Plan, space: &Space) -> Result<()> {
-    for p in space.parameters() {
-        let n = p.distribution.size().unwrap_or(2).min(1000);
-        for k in 0..n {
-            let x = match p.distribution.size() {
-                Some(_) => p.distribution.nth(k),
-                None => p.distribution.at(k as f64),
-            };
-            options::apply(&plan.base, &BTreeMap::from([(p.name.clone(), p.distribution.value(x))]))?;
-        }
-    }
-    Ok(())
-}
-
-/// What a changed space means for a study.
-fn same_space(space: &Space, study: &Study, file: &Path) -> Result<Vec<String>> {
-    let mut lines = Vec::new();
-    for p in space.parameters() {
-        let Some(known) = study.look(|s| s.first_distribution(&p.name).cloned())? else { continue };
-        let (name, file) = (&p.name, file.display());
-        if !known.is_compatible(&p.distribution) {
-            let found = &p.distribution;
-            return Err(Error::Usage(format!(
-                "{file}: parameter {name}: expected {known}, as in the study, found {found}"
-            )));
-        }
-        if known != p.distribution {
-            lines.push(format!(
-                "{file}: {name} was {known}: with another range it is suggested by itself, not with the others"
-            ));
-        }
-    }
-    Ok(lines)
-}
-
-/// A point as the command line has it.
-fn point_of(text: &str, space: &Space) -> Result<BTreeMap<String, Value>> {
-    let mut point = BTreeMap::new();
-    for pair in text.split(',') {
-        let bad = |why: String| Error::Usage(format!("--enqueue {text}: {why}"));
-        let (name, value) = pair.split_once('=').ok_or_else(|| bad(format!("expected name=value, found {pair}")))?;
-        let names = || space.parameters().iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
-        let known = space.get(name.trim()).ok_or_else(|| bad(format!("expected one of {}, found {name}", names())))?;
-        let value = value.trim();
-        let value = match (value.parse(), value.parse()) {
-            (Ok(i), _) => Value::Int(i),
-            (_, Ok(x)) => Value::Float(x),
-            _ => Value::from(value),
-        };
-        if known.distribution.internal(&value).is_none() {
-            return Err(bad(format!("{name}: expected {}, found {value}", known.distribution)));
-        }
-        point.insert(known.name.clone(), value);
-    }
-    Ok(point)
-}
-
 /// Says which trials were left and does with them what was asked. Gives those to take up.
-fn settle(args: &TuneArgs, study: &Study, folder: &Path, note: &dyn Fn(&str)) -> Result<Vec<usize>> {
-    if args.resume.is_none() {
-        return Ok(Vec::new());
-    }
-    study.abandon(args.abandon.iter().copied())?;
-    let left = left_behind(study, folder)?;
+fn settle(session: &Session, asked: LeftChoice, note: &dyn Fn(&str)) -> Result<Vec<usize>> {
+    let Left { dead, alive, unknown } = session.left()?;
     let list = |n: &[usize]| n.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-    if !left.dead.is_empty() {
-        let (what, take_up) = match args.left {
-            LeftChoice::TakeUp => ("taken up where it was", left.dead.clone()),
-            LeftChoice::Fail => ("failed", Vec::new()),
-            LeftChoice::Leave => ("left as it is", Vec::new()),
-        };
-        note(&format!("left by a worker that is gone, {what} (see --left): trial {}", list(&left.dead)));
-        if args.left == LeftChoice::Fail {
-            study.abandon(left.dead.iter().copied())?;
-        }
-        return Ok(take_up);
+    if !alive.is_empty() {
+        note(&format!("another worker is at trial {}", list(&alive)));
     }
-    if !left.unknown.is_empty() {
+    if !unknown.is_empty() {
+        let numbers = list(&unknown);
         note(&format!(
-            "running elsewhere: trial {0}. If no worker is at them, fail them with --abandon {1}",
-            list(&left.unknown),
-            list(&left.unknown).replace(' ', "")
+            "running in another program, or not: trial {numbers}. If nobody is at it: --abandon {}",
+            numbers.replace(' ', "")
         ));
     }
-    Ok(Vec::new())
-}
-
-/// Trains the best settings on all training images and measures them on the test images; once, whoever comes first.
-fn train_best(
-    trials: &[Arc<FrozenTrial>],
-    plan: &Plan,
-    folder: &Folder,
-    data: &Dataset,
-    stop: &AtomicBool,
-    quiet: bool,
-) -> Result<Option<Score>> {
-    let Some(best) = report::best(trials) else { return Ok(None) };
-    let values = best.params.iter().map(|(name, p)| (name.clone(), p.value())).collect();
-    let config = options::apply(&plan.base, &values)?;
-    let own = Folder::at(&folder.path().join(report::best_folder(best.number)))?;
-    let path = own.path().join("worker.lock");
-    let lock = File::create(&path).map_err(Error::io(&path))?;
-    if lock.try_lock().is_err() {
-        return Ok(None);
+    if dead.is_empty() {
+        return Ok(dead);
     }
-    let mut trainer = match own.checkpoint().exists() {
-        true => Trainer::resume(&own.checkpoint(), &data.digest)?,
-        false => Trainer::new(config)?,
+    let what = match asked {
+        LeftChoice::TakeUp => "taken up where it was",
+        LeftChoice::Fail => "failed",
+        LeftChoice::Leave => "left as it is",
     };
-    let mut show = super::watch::Show::new("best", &trainer, data, &own, quiet);
-    let result = train::run(&mut trainer, data, &own, &mut show, stop);
-    drop(show);
-    match result {
-        // Whoever goes on, goes on with the study.
-        Err(Error::Interrupted { .. }) => return Err(Error::Interrupted { run: folder.path().to_path_buf() }),
-        Err(e @ Error::Diverged { .. }) => {
-            eprintln!("the best settings, on all training images: {e}");
-            return Ok(None);
-        }
-        result => result?,
+    note(&format!("left by a worker that is gone, {what} (see --left): trial {}", list(&dead)));
+    match asked {
+        LeftChoice::TakeUp => Ok(dead),
+        LeftChoice::Fail => session.study.abandon(dead).map(|()| Vec::new()),
+        LeftChoice::Leave => Ok(Vec::new()),
     }
-    fs::remove_file(&path).map_err(Error::io(&path))?;
-    film::write_film(trainer.config.epochs, &own)?;
-    Ok(own.read_metrics()?.last().map(|r| r.score()))
 }
 
-fn tell(summary: &Summary) -> Result<()> {
-    for row in &summary.trials {
-        say!("{}", line(row))?;
+fn tell(summary: &Summary, quiet: bool) -> Result<()> {
+    // Else they were told as they ended.
+    if quiet {
+        for row in &summary.trials {
+            say!("{}", line(row, &summary.plan))?;
+        }
     }
     say!("{}", report::counts(summary))?;
     for paragraph in report::tell_best(summary) {
@@ -500,8 +352,15 @@ fn tell(summary: &Summary) -> Result<()> {
 }
 
 /// A trial in one line.
-fn line(row: &Row) -> String {
-    format!("trial {:>2}  {}  {}  [{}]  {:.1} s", row.number, row.outcome(), row.settings(), row.source, row.seconds)
+fn line(row: &Row, plan: &Plan) -> String {
+    format!(
+        "trial {:>2}  {}  {}  [{}]  {:.1} s",
+        row.number,
+        row.outcome(plan),
+        row.settings(),
+        row.source,
+        row.seconds
+    )
 }
 
 /// A bar for each job on a terminal, and a line for each trial that is over.
@@ -534,7 +393,7 @@ impl Progress for Bars {
 
     fn end(&self, _: usize, trial: &FrozenTrial) {
         if !self.quiet {
-            let line = line(&Row::of(trial, &self.plan));
+            let line = line(&Row::of(trial, &self.plan), &self.plan);
             self.all.suspend(|| eprintln!("{line}"));
         }
     }

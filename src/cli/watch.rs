@@ -10,7 +10,7 @@ use std::fmt;
 /// Shows a run while it trains.
 pub struct Show<'a> {
     data: &'a Dataset,
-    folder: &'a Folder,
+    folder: Folder,
     bar: ProgressBar,
     quiet: bool,
     images: u64,
@@ -18,7 +18,7 @@ pub struct Show<'a> {
 
 impl<'a> Show<'a> {
     /// For the rest of a trainer's run. `name` is what the run is called.
-    pub fn new(name: &str, trainer: &Trainer, data: &'a Dataset, folder: &'a Folder, quiet: bool) -> Self {
+    pub fn new(name: &str, trainer: &Trainer, data: &'a Dataset, folder: &Folder, quiet: bool) -> Self {
         let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let images = data.train.len() as u64;
         let bar = ProgressBar::with_draw_target(Some(images * trainer.config.epochs), target);
@@ -35,7 +35,7 @@ impl<'a> Show<'a> {
         bar.set_prefix(name.to_string());
         bar.set_position(images * trainer.progress.epoch + trainer.progress.images);
         bar.reset_eta();
-        Show { data, folder, bar, quiet, images }
+        Show { data, folder: folder.clone(), bar, quiet, images }
     }
 }
 
@@ -67,7 +67,7 @@ impl Watch for Show<'_> {
             );
             self.bar.suspend(|| eprintln!("{line}"));
         }
-        film::write_frame(trainer, self.data, self.folder)
+        film::write_frame(trainer, self.data, &self.folder)
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a search can be expected to find, said before it begins.
 
+use super::plan::PATIENCE;
 use super::{Objective, Plan, PrunerKind, SamplerKind};
 use crate::study::count;
-use crate::tune::pruner::Wilcoxon;
+use crate::tune::pruner::{Percentile, Wilcoxon};
 use crate::tune::sampler::tpe::Startup;
 use crate::tune::{Distribution, Space, Value};
 
@@ -11,38 +12,49 @@ use crate::tune::{Distribution, Space, Value};
 /// four comparisons.
 const GAINS_FROM: usize = 15;
 
-/// What will happen in a search of so many trials, and what could be done about it: a sentence or two each.
-pub fn expectations(plan: &Plan, space: &Space, trials: usize) -> Vec<String> {
+/// What will happen in a search of so many trials, so many of them at once, and what could be done about it: a sentence or two each.
+pub fn expectations(plan: &Plan, space: &Space, trials: usize, jobs: usize) -> Vec<String> {
     [
-        sampling(plan, trials),
+        sampling(plan, trials, jobs),
         repeating(plan, space, trials),
-        pruning(plan, trials),
+        pruning(plan, space, trials),
         categories(space),
         one_sided(plan, space),
     ]
     .concat()
 }
 
-fn sampling(plan: &Plan, trials: usize) -> Vec<String> {
+fn sampling(plan: &Plan, trials: usize, jobs: usize) -> Vec<String> {
     let n = count(trials, "trial");
     let by = match plan.startup {
         Startup::Random => "random",
         Startup::Sobol => "points of a Sobol sequence",
     };
+    let startup = plan.startup_trials;
     match plan.sampler {
-        SamplerKind::Tpe if plan.startup_trials >= trials => vec![format!(
-            "{n}, TPE starts after {}: all {trials} will be {by}, and the model has no part in what is found. Remedy: --startup {}, or \
-             --trials {}.",
-            plan.startup_trials,
-            Plan::default_startup(trials),
-            2 * plan.startup_trials.max(GAINS_FROM)
-        )],
+        SamplerKind::Tpe if startup >= trials => {
+            let early = Plan::default_startup(trials);
+            let sooner =
+                if early < startup && early < trials { format!("--startup {early}, or ") } else { String::new() };
+            vec![format!(
+                "{n}, TPE starts after {startup}: all {trials} will be {by}, and the model has no part in what is found. Remedy: \
+                 {sooner}--trials {}.",
+                2 * startup.max(GAINS_FROM)
+            )]
+        }
         SamplerKind::Tpe => {
-            let model = trials - plan.startup_trials;
-            let mut text = vec![format!(
-                "{n}, TPE starts after {}: these are {by}, then {model} come from its model.",
-                plan.startup_trials
-            )];
+            let mut text = match startup {
+                0 => vec![format!("{n}, all by TPE's model, which knows nothing at first.")],
+                _ => vec![format!(
+                    "{n}, TPE starts after {startup}: these are {by}, then up to {} come from its model.",
+                    trials - startup
+                )],
+            };
+            if jobs > 1 {
+                text.push(format!(
+                    "With {jobs} at once the first {jobs} know nothing of each other, and each later one not of those beside it."
+                ));
+            }
             if trials < GAINS_FROM {
                 text.push(format!(
                     "With fewer than about {GAINS_FROM} trials TPE is not better than random search, however early it starts: what \
@@ -62,22 +74,28 @@ fn sampling(plan: &Plan, trials: usize) -> Vec<String> {
 
 fn repeating(plan: &Plan, space: &Space, trials: usize) -> Vec<String> {
     let Some(size) = space.size() else { return Vec::new() };
+    let points = count(size as usize, "point");
     let n = trials as u64;
     match plan.sampler {
-        SamplerKind::Grid if size <= n => vec![format!("The grid has {size} points: all will be tried, once.")],
-        SamplerKind::Grid => vec![format!("The grid has {size} points: {n} of them will be tried.")],
-        _ if size <= 2 * n => vec![format!(
-            "The space has only {size} different points, so trials will repeat some. --sampler grid tries each once."
+        SamplerKind::Grid if size <= n => {
+            vec![format!("The grid has {points}: all will be tried, those that fail again.")]
+        }
+        SamplerKind::Grid => vec![format!("The grid has {points}: {n} of them will be tried.")],
+        _ if size < n => vec![format!(
+            "The space has only {points}, so that trials will repeat some. --sampler grid tries each once."
         )],
+        _ if size <= 2 * n => {
+            vec![format!("The space has only {points}: trials may repeat some. --sampler grid tries each once.")]
+        }
         _ => Vec::new(),
     }
 }
 
-fn pruning(plan: &Plan, trials: usize) -> Vec<String> {
+fn pruning(plan: &Plan, space: &Space, trials: usize) -> Vec<String> {
     let networks = plan.folds * plan.repeats;
     match plan.pruner {
         PrunerKind::Median | PrunerKind::Percentile => {
-            let startup = 5;
+            let startup = Percentile::median().startup_trials;
             match trials <= startup {
                 true => vec![format!(
                     "The pruner cannot act: it waits for {startup} complete trials, and there are {trials} in all."
@@ -99,7 +117,21 @@ fn pruning(plan: &Plan, trials: usize) -> Vec<String> {
                 false => vec![format!("The Wilcoxon pruner cannot act before fold {needed} of {networks}.")],
             }
         }
-        PrunerKind::None | PrunerKind::Patient => Vec::new(),
+        PrunerKind::Patient => {
+            let longest = match space.get("epochs").map(|p| &*p.distribution) {
+                Some(Distribution::Int { high, .. }) => *high as u64,
+                _ => plan.base.epochs,
+            };
+            // More than patience + 1 reports, one an epoch.
+            let needed = PATIENCE as u64 + 2;
+            match longest < needed {
+                true => vec![format!(
+                    "The patient pruner cannot act: it needs {needed} epochs, and there are {longest} at most."
+                )],
+                false => Vec::new(),
+            }
+        }
+        PrunerKind::None => Vec::new(),
     }
 }
 
@@ -160,12 +192,14 @@ mod tests {
             diverged: Diverged::Fail,
             seed: 0,
             data: String::new(),
+            source: None,
+            limit: None,
         }
     }
 
     fn said(plan: &Plan, space: &str, trials: usize) -> String {
-        let space = Space::from_toml(space, &crate::search::options::names()).unwrap();
-        expectations(plan, &space, trials).join(" ")
+        let space = Space::from_toml(space, &crate::search::options::known()).unwrap();
+        expectations(plan, &space, trials, 1).join(" ")
     }
 
     const LR: &str = "[lr]\nlow = 0.01\nhigh = 0.1\nlog = true";
@@ -177,7 +211,7 @@ mod tests {
         assert!(text.contains("Remedy: --startup 2, or --trials 30"), "{text}");
         let early = Plan { startup_trials: 2, ..plan() };
         assert!(said(&early, LR, 5).contains(
-            "5 trials, TPE starts after 2: these are random, then 3 come from its model. With fewer than about 15"
+            "5 trials, TPE starts after 2: these are random, then up to 3 come from its model. With fewer than about 15"
         ));
         assert!(!said(&early, LR, 30).contains("fewer than"));
     }
@@ -198,8 +232,7 @@ mod tests {
     fn traps_of_a_space_are_named() {
         let space = "[batch_size]\nchoices = [64, 128, 256]\n[epochs]\nlow = 10\nhigh = 30\nstep = 10\n[beta]\nchoices = [1, 4]";
         let text = said(&plan(), space, 10);
-        for part in ["only 18 different points", "batch_size lists numbers", "epochs are searched", "beta is searched"]
-        {
+        for part in ["only 18 points", "batch_size lists numbers", "epochs are searched", "beta is searched"] {
             assert!(text.contains(part), "{part}: {text}");
         }
         let grid = Plan { sampler: SamplerKind::Grid, ..plan() };

@@ -4,13 +4,14 @@
 //! left is the difference between the samplers, not the luck of one search.
 
 use super::Plan;
-use super::figures::folds;
+use super::row;
+use super::validate::mean_and_error;
 use crate::error::{Error, Result};
 use crate::plot::Chart;
 use crate::study::{Figure, count, shown, table};
 use crate::tune::sampler::tpe::Startup;
 use crate::tune::sampler::{Grid, Random, Sampler, Tpe};
-use crate::tune::{Direction, Distribution, FrozenTrial, Outcome, Space, State, Storage, Study, Value};
+use crate::tune::{Direction, Distribution, FrozenTrial, Outcome, Space, Storage, Study, Value};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,7 +37,13 @@ impl Measured {
     ///
     /// # Errors
     /// [`Error::Usage`] when a point of the grid was not measured.
-    pub fn of(trials: &[Arc<FrozenTrial>], epochs: &[u64], batch_sizes: &[i64], lrs: &[f64]) -> Result<Self> {
+    pub fn of(
+        trials: &[Arc<FrozenTrial>],
+        folds: usize,
+        epochs: &[u64],
+        batch_sizes: &[i64],
+        lrs: &[f64],
+    ) -> Result<Self> {
         let mut losses = Vec::new();
         for &epoch in epochs {
             for &batch in batch_sizes {
@@ -52,10 +59,9 @@ impl Measured {
                             "the grid has no trial with batch_size {batch} and lr {lr}: it is not finished"
                         ))
                     })?;
-                    let curves = folds(at);
+                    let curves = row::folds(at);
                     let sum: Option<f64> = curves.iter().map(|f| f.curve.get(epoch as usize - 1)).sum();
-                    let mean = sum.filter(|_| at.state == State::Complete && !curves.is_empty());
-                    losses.push(mean.map(|s| s / curves.len() as f64));
+                    losses.push(sum.filter(|_| curves.len() == folds).map(|s| s / folds as f64));
                 }
             }
         }
@@ -84,6 +90,11 @@ impl Measured {
         self.losses[(e * self.batch_sizes.len() + b) * self.lrs.len() + l]
     }
 
+    /// The highest loss; what diverged counts as that.
+    fn highest(&self) -> f64 {
+        self.losses.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max)
+    }
+
     /// The lowest loss.
     pub fn lowest(&self) -> f64 {
         self.losses.iter().flatten().copied().fold(f64::INFINITY, f64::min)
@@ -97,6 +108,8 @@ pub struct Played {
     pub name: String,
     /// After each trial, the best loss so far above the lowest of the grid: mean over the searches, nats per image.
     pub mean: Vec<f64>,
+    /// The standard error of that mean.
+    pub error: Vec<f64>,
     /// The same, which a tenth of the searches is below.
     pub low: Vec<f64>,
     /// The same, which nine tenths are below.
@@ -149,7 +162,7 @@ fn searched(
     name: &str,
     sampler: impl Sampler + Clone + 'static,
 ) -> Result<Played> {
-    let (budget, lowest) = (measured.losses.len(), measured.lowest());
+    let (budget, lowest, highest) = (measured.losses.len(), measured.lowest(), measured.highest());
     let mut regrets: Vec<Vec<f64>> = vec![Vec::new(); budget];
     let mut distinct = 0.0;
     for seed in 0..searches {
@@ -159,13 +172,13 @@ fn searched(
         for regrets in &mut regrets {
             let mut trial = study.ask()?;
             let values = trial.suggest_all(space)?;
-            let loss = measured.look_up(&values);
-            best = best.min(loss.unwrap_or(f64::INFINITY));
+            let loss = measured.look_up(&values).unwrap_or(highest);
+            best = best.min(loss);
             regrets.push(best - lowest);
             if !tried.contains(&values) {
                 tried.push(values);
             }
-            study.tell(trial, loss.map_or(Outcome::Fail, |loss| Outcome::Complete(vec![loss])))?;
+            study.tell(trial, Outcome::Complete(vec![loss]))?;
         }
         distinct += tried.len() as f64;
     }
@@ -174,7 +187,8 @@ fn searched(
     regrets.iter_mut().for_each(|x| x.sort_by(f64::total_cmp));
     Ok(Played {
         name: name.to_string(),
-        mean: regrets.iter().map(|x| x.iter().sum::<f64>() / n).collect(),
+        mean: regrets.iter().map(|x| mean_and_error(x).0).collect(),
+        error: regrets.iter().map(|x| mean_and_error(x).1).collect(),
         low: regrets.iter().map(|x| quantile(x, 0.1)).collect(),
         high: regrets.iter().map(|x| quantile(x, 0.9)).collect(),
         found: regrets.iter().map(|x| x.iter().filter(|r| **r == 0.0).count() as f64 / n).collect(),
@@ -188,7 +202,12 @@ pub fn draw(c: &Comparison) -> Figure {
         y.iter().enumerate().map(|(i, y)| (i as f64 + 1.0, *y)).filter(|(_, y)| y.is_finite()).collect()
     };
     let title = format!("Best so far: mean of {} searches, dashed the middle eight tenths", c.searches);
+    // Where all searches have found something.
+    let high = c.played.iter().map(|p| p.mean[2.min(p.mean.len() - 1)]).fold(0.0, f64::max);
     let mut chart = Chart::new(&title, "trial", "nats per image above the best point");
+    if high > 0.0 {
+        chart = chart.y_range(0.0, high);
+    }
     for p in &c.played {
         chart = chart.line(&p.name, &points(&p.mean)).dashed("", &points(&p.low)).dashed("", &points(&p.high));
     }
@@ -222,7 +241,8 @@ pub fn tell(c: &Comparison) -> Vec<String> {
          the second. That pays once there are enough trials to learn from."
             .into(),
         format!(
-            "The losses of the {size} points, measured once by cross-validation (reconstruction, nats per image):"
+            "The losses of the {size} points, measured once by cross-validation (reconstruction, nats per image); what diverged counts as \
+             the highest:"
         ),
         table(&header, rows),
         format!(
@@ -232,25 +252,30 @@ pub fn tell(c: &Comparison) -> Vec<String> {
         ),
         table(&head, rows_of),
         shown("Best so far", FIGURE),
-        verdict(c),
+        verdict(c).join(" "),
     ]
 }
 
 /// What follows from the numbers. Trials before the model are not its merit.
-fn verdict(c: &Comparison) -> String {
+pub fn verdict(c: &Comparison) -> Vec<String> {
     let size = c.measured.losses.len();
-    let [tpe, _, random, grid] = &c.played[..] else { unreachable!("four samplers play") };
-    let against = |other: &Played, trials: usize| match (tpe.mean[trials - 1], other.mean[trials - 1]) {
-        (a, b) if (a - b).abs() <= 0.05 * a.max(b) => "level with".to_string(),
-        (a, b) if a < b => format!("{:.2} nats ahead of", b - a),
-        (a, b) => format!("{:.2} nats behind", a - b),
+    let [tpe, late, random, grid] = &c.played[..] else { unreachable!("four samplers play") };
+    // By the standard error of the difference over the searches.
+    let against = |other: &Played, trials: usize| {
+        let i = trials - 1;
+        let (gap, error) = (other.mean[i] - tpe.mean[i], (tpe.error[i].powi(2) + other.error[i].powi(2)).sqrt());
+        match gap {
+            gap if gap.abs() <= 2.0 * error => "level with".to_string(),
+            gap if gap > 0.0 => format!("{gap:.2} ± {error:.2} nats ahead of"),
+            gap => format!("{:.2} ± {error:.2} nats behind", -gap),
+        }
     };
     let startup = Plan::default_startup(size);
     let mut text = Vec::new();
     for &trials in budgets(size).iter() {
         let by = match trials <= startup {
             true => "the Sobol points that TPE starts with are",
-            false => "TPE is",
+            false => "TPE, these included, is",
         };
         text.push(format!(
             "After {}, {by} {} random search and {} the grid.",
@@ -259,6 +284,13 @@ fn verdict(c: &Comparison) -> String {
             against(grid, trials)
         ));
     }
+    text.push(format!(
+        "With {} random points before its model TPE is {:.2} nats above the best point after {}, with {startup} Sobol points {:.2}.",
+        Tpe::default().startup_trials,
+        late.mean[size - 1],
+        count(size, "trial"),
+        tpe.mean[size - 1]
+    ));
     if tpe.distinct < 0.8 * size as f64 {
         text.push(format!(
             "In a space of {size} points a sampler that may repeat itself wastes trials: in {size} of them TPE tried {:.1} different \
@@ -266,7 +298,7 @@ fn verdict(c: &Comparison) -> String {
             tpe.distinct, random.distinct
         ));
     }
-    text.join(" ")
+    text
 }
 
 /// Numbers of trials that are told.

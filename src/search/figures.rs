@@ -1,13 +1,12 @@
 //! Figures of a search.
 
-use super::run::{ERROR, FOLDS};
-use super::validate::FoldScore;
+use super::row::{Fate, best, folds, source};
 use crate::plot::Chart;
 use crate::study::Figure;
 use crate::tune::importance::Importance;
 use crate::tune::parzen::Mixture;
 use crate::tune::sampler::tpe::Anatomy;
-use crate::tune::{Distribution, FrozenTrial, SOURCE, State};
+use crate::tune::{Distribution, FrozenTrial};
 use std::sync::Arc;
 
 /// Files of the figures.
@@ -31,28 +30,18 @@ pub fn anatomy_file(name: &str) -> String {
     format!("anatomy_{name}.svg")
 }
 
-/// Where a trial's parameters came from.
-pub fn source(trial: &FrozenTrial) -> &str {
-    match trial.user_attrs.get(SOURCE).and_then(|v| v.as_str()) {
-        Some(source) => source,
-        None => "queue",
-    }
-}
-
 fn is_startup(trial: &FrozenTrial) -> bool {
     source(trial).starts_with("startup")
 }
 
-/// Trials that came to an end, and their losses.
+/// Complete trials and their losses.
 fn valued(trials: &[Arc<FrozenTrial>]) -> impl Iterator<Item = (&FrozenTrial, f64)> {
-    let complete = trials.iter().filter(|t| t.state == State::Complete && !t.user_attrs.contains_key(ERROR));
-    complete.filter_map(|t| Some((&**t, t.value().filter(|v| v.is_finite())?)))
+    with_fate(trials, Fate::Complete)
 }
 
-/// The folds of a complete trial.
-pub fn folds(trial: &FrozenTrial) -> Vec<FoldScore> {
-    let folds = trial.user_attrs.get(FOLDS);
-    folds.and_then(|v| serde_json::from_value(v.clone()).ok()).unwrap_or_default()
+fn with_fate(trials: &[Arc<FrozenTrial>], fate: Fate) -> impl Iterator<Item = (&FrozenTrial, f64)> {
+    let kept = trials.iter().filter(move |t| Fate::of(t) == fate);
+    kept.filter_map(|t| Some((&**t, t.value().filter(|v| v.is_finite())?)))
 }
 
 /// The range of losses worth a look, and how many are above: a trial far off would press all others to the axis.
@@ -95,20 +84,25 @@ pub fn history(trials: &[Arc<FrozenTrial>], loss: &str) -> Figure {
 
 /// Dots for the trials at `x`, those of the startup in grey.
 fn dots(chart: Chart, trials: &[Arc<FrozenTrial>], x: impl Fn(&FrozenTrial) -> Option<f64>) -> Chart {
-    let points = |startup: bool| -> Vec<(f64, f64)> {
-        let kept = valued(trials).filter(|(t, _)| is_startup(t) == startup);
-        kept.filter_map(|(t, v)| Some((x(t)?, v))).collect()
+    let points = |all: Vec<(&FrozenTrial, f64)>| -> Vec<(f64, f64)> {
+        all.into_iter().filter_map(|(t, v)| Some((x(t)?, v))).collect()
     };
-    let (startup, rest) = (points(true), points(false));
-    let by_model = valued(trials).any(|(t, _)| source(t) == "model");
-    let chart = if startup.is_empty() { chart } else { chart.scatter("startup", &startup).muted() };
-    if rest.is_empty() { chart } else { chart.scatter(if by_model { "by the model" } else { "trials" }, &rest) }
+    let (model, rest): (Vec<_>, Vec<_>) = valued(trials).partition(|(t, _)| source(t) == "model");
+    let (startup, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(t, _)| is_startup(t));
+    let stopped = with_fate(trials, Fate::Stopped).collect();
+    let mut chart = chart;
+    for (name, dots) in [("by the model", model), ("other trials", rest), ("stopped early", stopped)] {
+        if !dots.is_empty() {
+            chart = chart.scatter(name, &points(dots));
+        }
+    }
+    if startup.is_empty() { chart } else { chart.scatter("startup", &points(startup)).muted() }
 }
 
 /// Networks whose curves are told apart.
 const SHOWN: usize = 6;
 
-/// Loss against epoch, of each fold: the best trials in colour, the others in grey.
+/// Loss against epoch, of each fold: the best trials in colour, the others in grey, also those that were stopped.
 pub fn curves(trials: &[Arc<FrozenTrial>], loss: &str) -> Figure {
     let mut order: Vec<(&FrozenTrial, f64)> = valued(trials).collect();
     order.sort_by(|a, b| a.1.total_cmp(&b.1));
@@ -119,6 +113,10 @@ pub fn curves(trials: &[Arc<FrozenTrial>], loss: &str) -> Figure {
     let all: Vec<f64> = order.iter().flat_map(|(t, _)| folds(t)).flat_map(|f| f.curve).collect();
     let ((low, high), _) = window(&all);
     let mut chart = Chart::new(&title, "epoch", loss).y_range(low, high);
+    for fold in with_fate(trials, Fate::Stopped).flat_map(|(t, _)| folds(t)) {
+        let points: Vec<_> = fold.curve.iter().enumerate().map(|(e, v)| (e as f64 + 1.0, *v)).collect();
+        chart = chart.line("", &points).muted();
+    }
     for (place, (trial, _)) in order.into_iter().enumerate().rev() {
         for fold in folds(trial) {
             let points: Vec<_> = fold.curve.iter().enumerate().map(|(e, v)| (e as f64 + 1.0, *v)).collect();
@@ -174,7 +172,7 @@ pub fn slices(trials: &[Arc<FrozenTrial>], loss: &str) -> Vec<Figure> {
         let chart = dots(with_categories(chart, &distribution), trials, |t| {
             Some(place(&distribution, t.params.get(&name)?.internal))
         });
-        let best = super::report::best(trials);
+        let best = best(trials);
         let best = best.as_ref().and_then(|t| Some((t, t.params.get(&name)?)));
         let chart = match best {
             Some((t, p)) => chart.note("best", (place(&distribution, p.internal), t.value().unwrap_or(f64::NAN))),
@@ -239,14 +237,20 @@ pub fn anatomy(anatomy: &Anatomy) -> Vec<Figure> {
         let on_l: Vec<(f64, f64)> =
             at.iter().map(|x| place(distribution, *x)).zip(density(&anatomy.good, at)).collect();
         let y = match (distribution.size(), is_log(distribution)) {
-            (Some(_), _) => "probability",
-            (None, true) => "density of ln",
-            (None, false) => "density",
+            (Some(_), _) => "probability".into(),
+            (None, true) => format!("density of ln {name}"),
+            (None, false) => "density".into(),
         };
         let title = format!("Where good trials had their {name}, and where the others");
-        let chart = with_categories(Chart::new(&title, &axis_name(name, distribution), y), distribution);
-        let chart = chart.line("l, good trials", &line(&anatomy.good)).line("g, other trials", &line(&anatomy.bad));
-        let chart = chart.scatter("candidates, on l", &on_l).note("suggested", on_l[anatomy.best]);
+        let chart = with_categories(Chart::new(&title, &axis_name(name, distribution), &y), distribution);
+        let (l, g) = ("l, good trials", "g, other trials");
+        let chart = match **distribution {
+            Distribution::Categorical { .. } => {
+                chart.bars(l, &density(&anatomy.good, &xs)).bars(g, &density(&anatomy.bad, &xs))
+            }
+            _ => chart.line(l, &line(&anatomy.good)).line(g, &line(&anatomy.bad)).scatter("candidates, on l", &on_l),
+        };
+        let chart = chart.note("suggested", on_l[anatomy.best]);
         figures.push(Figure::new(anatomy_file(name), chart.svg()));
     }
     let mut scores = anatomy.acquisition.clone();

@@ -9,9 +9,11 @@ pub mod figures;
 pub mod options;
 mod plan;
 pub mod report;
+pub mod row;
 mod run;
+pub mod session;
 mod validate;
 
 pub use plan::{Diverged, Plan, PrunerKind, SamplerKind};
-pub use run::{Done, Progress, Worker, left_behind};
-pub use validate::{CrossValidation, FoldScore, Objective, standard_error};
+pub use run::{Done, Left, Progress, Worker};
+pub use validate::{CrossValidation, End, FoldScore, Objective, corrected_error, mean_and_error};

@@ -41,6 +41,11 @@ pub const SETTINGS: [Setting; 13] = [
     Setting { name: "beta_warmup", takes: "a whole number", set: |c, v| whole(v, |n| c.beta_warmup = n as u64) },
 ];
 
+/// Their names, and whether only whole numbers make sense.
+pub fn known() -> Vec<(&'static str, bool)> {
+    SETTINGS.iter().map(|s| (s.name, s.takes != "a number")).collect()
+}
+
 /// Their names.
 pub fn names() -> Vec<&'static str> {
     SETTINGS.iter().map(|s| s.name).collect()

@@ -40,7 +40,7 @@ pub enum PrunerKind {
 }
 
 /// Epochs without progress that a [`PrunerKind::Patient`] trial may have.
-const PATIENCE: usize = 3;
+pub const PATIENCE: usize = 3;
 
 /// What becomes of a trial whose loss stops being a number.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,6 +79,10 @@ pub struct Plan {
     pub seed: u64,
     /// SHA-256 of the data.
     pub data: String,
+    /// What the user named as data.
+    pub source: Option<String>,
+    /// To how many images of each split they were limited.
+    pub limit: Option<u32>,
 }
 
 impl Plan {
@@ -87,12 +91,17 @@ impl Plan {
     /// # Errors
     /// When it is no space of known settings.
     pub fn space(&self) -> Result<Space> {
-        Space::from_toml(&self.space, &super::options::names())
+        Space::from_toml(&self.space, &super::options::known())
     }
 
     /// Trials before TPE uses its model, if the user does not say: a third of them, at least 2 and at most 10.
     pub fn default_startup(trials: usize) -> usize {
         (trials / 3).clamp(2, 10)
+    }
+
+    /// TPE, with the plan's start.
+    pub fn tpe(&self) -> Tpe {
+        Tpe { startup_trials: self.startup_trials, startup: self.startup, ..Tpe::default() }
     }
 
     /// The sampler.
@@ -101,9 +110,7 @@ impl Plan {
     /// When the space has no grid.
     pub fn sampler(&self, space: &Space) -> Result<Box<dyn Sampler>> {
         Ok(match self.sampler {
-            SamplerKind::Tpe => {
-                Box::new(Tpe { startup_trials: self.startup_trials, startup: self.startup, ..Tpe::default() })
-            }
+            SamplerKind::Tpe => Box::new(self.tpe()),
             SamplerKind::Random => Box::new(Random),
             SamplerKind::Grid => Box::new(Grid::of(space)?),
             SamplerKind::Sobol => Box::new(Sobol),

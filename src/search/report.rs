@@ -1,16 +1,17 @@
 //! `summary.json` and the report that tells it.
 
-use super::figures::{self, folds, source};
-use super::run::ERROR;
-use super::validate::{FoldScore, standard_error};
-use super::{Diverged, Plan, SamplerKind};
+use super::figures;
+use super::row::{Fate, Row, best, source};
+use super::session::best_folder;
+use super::validate::corrected_error;
+use super::{Diverged, Objective, Plan, SamplerKind};
 use crate::data::Baselines;
 use crate::study::{Figure, count, shown, table};
 use crate::train::Score;
-use crate::tune::importance::{Importance, importances};
+use crate::tune::importance::{Importance, LEAST_TRIALS, importances};
 use crate::tune::sampler::Asking;
-use crate::tune::sampler::tpe::{Anatomy, Tpe, common};
-use crate::tune::{Direction, FrozenTrial, Space, State, Value, best_of};
+use crate::tune::sampler::tpe::{Anatomy, common};
+use crate::tune::{Direction, FrozenTrial, Space, State, Value};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,91 +33,12 @@ pub struct Summary {
     pub best: Option<usize>,
     /// The best settings, trained on all training images and measured on the test images.
     pub test: Option<Score>,
+    /// Why there is no such network.
+    pub test_error: Option<String>,
     /// What predictors that look at no image cost on the test images.
     pub baselines: Baselines,
     /// The importance of the parameters, or why it is not told.
     pub importance: Result<Vec<Importance>, String>,
-}
-
-/// A trial.
-#[derive(Clone, Debug, Serialize)]
-pub struct Row {
-    /// Its number.
-    pub number: usize,
-    /// `COMPLETE`, `PRUNED`, `FAIL` or `RUNNING`.
-    pub state: &'static str,
-    /// Where its parameters came from.
-    pub source: String,
-    /// Its parameters, as text.
-    pub params: BTreeMap<String, String>,
-    /// The objective: its mean over the folds.
-    pub loss: Option<f64>,
-    /// The standard error of that mean.
-    pub standard_error: Option<f64>,
-    /// Each fold.
-    pub folds: Vec<FoldScore>,
-    /// Seconds of training and judging.
-    pub seconds: f64,
-    /// Why it failed.
-    pub error: Option<String>,
-}
-
-impl Row {
-    /// What is told of a trial.
-    pub fn of(trial: &FrozenTrial, plan: &Plan) -> Self {
-        let folds = folds(trial);
-        let losses: Vec<f64> = folds.iter().map(|f| plan.objective.of(f.recon, f.kl)).collect();
-        Row {
-            number: trial.number,
-            state: trial.state.name(),
-            source: source(trial).to_string(),
-            params: trial.params.iter().map(|(name, p)| (name.clone(), p.value().to_string())).collect(),
-            loss: trial.value(),
-            standard_error: (losses.len() > 1).then(|| standard_error(&losses)),
-            seconds: match folds.is_empty() {
-                true => trial.seconds().unwrap_or(0.0),
-                false => folds.iter().map(|f| f.seconds).sum(),
-            },
-            folds,
-            error: trial.user_attrs.get(ERROR).and_then(|e| e.as_str()).map(str::to_string),
-        }
-    }
-
-    fn kl(&self) -> Option<f64> {
-        (!self.folds.is_empty()).then(|| self.folds.iter().map(|f| f.kl).sum::<f64>() / self.folds.len() as f64)
-    }
-
-    fn recon(&self) -> Option<f64> {
-        (!self.folds.is_empty()).then(|| self.folds.iter().map(|f| f.recon).sum::<f64>() / self.folds.len() as f64)
-    }
-
-    /// Its loss with the standard error, or what became of it.
-    pub fn outcome(&self) -> String {
-        match (self.loss, self.standard_error, self.state) {
-            (Some(loss), ..) if self.error.is_some() => format!("diverged, counted as {loss}"),
-            (Some(loss), Some(se), _) => format!("{loss:.2} ± {se:.2}"),
-            (Some(loss), None, "COMPLETE") => format!("{loss:.2}"),
-            (Some(loss), None, _) => format!("pruned at {loss:.2}"),
-            (None, ..) if self.state == "RUNNING" => "running".into(),
-            (None, ..) => "failed".into(),
-        }
-    }
-
-    /// Its parameters in one line.
-    pub fn settings(&self) -> String {
-        self.params.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
-    }
-}
-
-/// Where the network with the best settings is, in the study's folder.
-pub fn best_folder(trial: usize) -> String {
-    format!("best-trial-{trial}")
-}
-
-/// The trial with the lowest loss, among those that came to an end.
-pub fn best(trials: &[Arc<FrozenTrial>]) -> Option<Arc<FrozenTrial>> {
-    let ended: Vec<_> = trials.iter().filter(|t| !t.user_attrs.contains_key(ERROR)).cloned().collect();
-    best_of(&ended, Direction::Minimize).cloned()
 }
 
 /// The numbers of a search, but for the test.
@@ -134,6 +56,7 @@ pub fn measure(
         trials: trials.iter().filter(|t| t.state != State::Waiting).map(|t| Row::of(t, plan)).collect(),
         best: best(trials).map(|t| t.number),
         test: None,
+        test_error: None,
         baselines: Baselines::of(data, plan.base.binarize),
         importance: importances(trials, Direction::Minimize).map_err(|e| e.to_string()),
     }
@@ -151,7 +74,7 @@ pub fn last_suggestion(trials: &[Arc<FrozenTrial>], plan: &Plan) -> Option<(usiz
             seed: plan.seed,
             fixed: &[],
         };
-        let tpe = Tpe { startup_trials: plan.startup_trials, startup: plan.startup, ..Tpe::default() };
+        let tpe = plan.tpe();
         let wanted = common(&then);
         if wanted.is_empty() {
             return None;
@@ -214,7 +137,9 @@ pub fn markdown(s: &Summary, space: &Space, suggestion: Option<&(usize, Anatomy)
             "PED-ANOVA: how much the distribution of a parameter among the best tenth of the trials differs from that among all.\n\n{}",
             shown("Importance", figures::IMPORTANCE)
         ),
-        Err(why) => format!("Not told: {why}."),
+        Err(_) => format!(
+            "Not told: below {LEAST_TRIALS} complete trials the best tenth is too few to compare with all, and importances are noise."
+        ),
     });
     text.join("\n\n") + "\n"
 }
@@ -233,15 +158,36 @@ fn searched(s: &Summary, space: &Space) -> String {
     };
     format!(
         "Minimised: the {} on images that a network did not learn from, in nats per image, the mean over {} of the {} training \
-         images{repeats}; one sample z ~ q(z | x) an image. The same folds in every trial (seed {}). The {} test images were not \
-         looked at before the end.\n\n{}",
+         images{repeats}; one sample z ~ q(z | x) an image. The same folds in every trial (seed {}). The {} test images have \
+         no part in the search.\n\n{}",
         p.objective.name(),
         count(p.folds, "fold"),
         s.images[0],
         p.seed,
         s.images[1],
         table(&["parameter", "values", "only when"], rows)
-    )
+    ) + &format!("\n\nNot searched: {}.", fixed(s, space))
+}
+
+/// The settings that all trials have.
+fn fixed(s: &Summary, space: &Space) -> String {
+    let (p, c) = (&s.plan, &s.plan.base);
+    let widths = c.architecture.hidden.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    let all = [
+        ("epochs", c.epochs.to_string()),
+        ("batch_size", c.batch_size.to_string()),
+        ("lr", c.lr.to_string()),
+        ("optimizer", format!("{:?}", c.optimizer).to_lowercase()),
+        ("latent_dim", c.architecture.latent.to_string()),
+        ("hidden", widths),
+        ("activation", format!("{:?}", c.architecture.activation).to_lowercase()),
+        ("beta", c.beta.to_string()),
+    ];
+    let named = all.iter().filter(|(name, _)| space.get(name).is_none()).map(|(name, value)| format!("{name} {value}"));
+    let sampler = format!("sampler {:?}", p.sampler).to_lowercase();
+    let pruner = format!("pruner {:?}", p.pruner).to_lowercase();
+    let rest = [sampler, pruner, "the rest in [`summary.json`](summary.json)".into()];
+    named.chain(rest).collect::<Vec<_>>().join("; ")
 }
 
 /// Every trial.
@@ -250,50 +196,55 @@ pub fn trials(s: &Summary) -> String {
         s.trials.iter().flat_map(|t| t.params.keys()).collect::<BTreeSet<_>>().into_iter().collect();
     let number = |x: Option<f64>| x.map_or("–".into(), |x| format!("{x:.2}"));
     let row = |t: &Row| {
-        let params = names.iter().map(|name| t.params.get(*name).cloned().unwrap_or_default());
-        let folds: Vec<String> = t.folds.iter().map(|f| format!("{:.2}", s.plan.objective.of(f.recon, f.kl))).collect();
-        let negative_elbo = t.recon().zip(t.kl()).map(|(r, k)| r + k);
+        let params = names.iter().map(|name| t.params.get(*name).map_or(String::new(), Value::to_string));
+        let folds: Vec<String> = t.folds.iter().map(|f| format!("{:.2}", s.plan.objective.of(f))).collect();
         let mark = if s.best == Some(t.number) { format!("**{}**", t.number) } else { t.number.to_string() };
-        [
-            vec![mark, t.source.clone()],
-            params.collect(),
-            vec![folds.join(", "), t.outcome(), number(t.kl()), number(negative_elbo), format!("{:.1}", t.seconds)],
-        ]
-        .concat()
+        let other = match s.plan.objective {
+            Objective::Recon => t.mean(|f| f.recon + f.kl),
+            Objective::Elbo => t.mean(|f| f.recon),
+        };
+        let told = vec![
+            folds.join(", "),
+            t.outcome(&s.plan),
+            number(t.mean(|f| f.kl)),
+            number(other),
+            format!("{:.1}", t.seconds),
+        ];
+        [vec![mark, t.source.clone()], params.collect(), told].concat()
     };
     let loss = format!("{}, mean ± SE", s.plan.objective.name());
+    let other = match s.plan.objective {
+        Objective::Recon => Objective::Elbo.name(),
+        Objective::Elbo => Objective::Recon.name(),
+    };
     let header = [
         vec!["trial", "from"],
         names.iter().map(|n| n.as_str()).collect(),
-        vec!["folds", &loss, "KL", "−ELBO", "seconds"],
+        vec!["folds", &loss, "KL", other, "seconds"],
     ];
     table(&header.concat(), s.trials.iter().map(row))
 }
 
 /// Trials by what became of them, and those that repeat.
 pub fn counts(s: &Summary) -> String {
-    let of = |state: State, error: bool| {
-        s.trials.iter().filter(|t| t.state == state.name() && t.error.is_some() == error).count()
-    };
-    let parts = [
-        (of(State::Complete, false), "complete"),
-        (of(State::Pruned, false), "pruned"),
-        (of(State::Complete, true), "diverged"),
-        (of(State::Fail, true) + of(State::Fail, false), "failed"),
-        (of(State::Running, false), "still running"),
-    ];
-    let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    let of = |fate: Fate| s.trials.iter().filter(|t| t.fate == fate).count();
+    let all = [Fate::Complete, Fate::Stopped, Fate::Diverged, Fate::Failed, Fate::Running];
+    let parts: Vec<String> = all.iter().filter(|f| of(**f) > 0).map(|f| format!("{} {}", of(*f), f.name())).collect();
+    if parts.is_empty() {
+        return "No trial was begun.".into();
+    }
     let mut text = format!("{}: {}.", count(s.trials.len(), "trial"), parts.join(", "));
     for t in &s.trials {
         if let Some(error) = &t.error {
             text += &format!(" Trial {}: {}.", t.number, error.split(';').next().unwrap_or_default());
         }
     }
-    if of(State::Fail, true) > 0 && s.plan.diverged == Diverged::Fail {
+    if s.plan.diverged == Diverged::Fail && of(Fate::Failed) > 0 {
         text += " The sampler does not hear of failures and may try their region again; --diverged LOSS tells it.";
     }
-    let distinct = s.trials.iter().map(|t| &t.params).collect::<BTreeSet<_>>().len();
-    let repeated = s.trials.len() - distinct;
+    let repeats =
+        |i: usize| !s.trials[i].params.is_empty() && s.trials[..i].iter().any(|t| t.params == s.trials[i].params);
+    let repeated = (0..s.trials.len()).filter(|&i| repeats(i)).count();
     if repeated > 0 {
         text += &format!(
             " {} a point that was tried before.",
@@ -309,39 +260,43 @@ pub fn counts(s: &Summary) -> String {
 /// Which settings, what they cost, and how far to trust it.
 pub fn tell_best(s: &Summary) -> Vec<String> {
     let Some(best) = s.best.and_then(|n| s.trials.iter().find(|t| t.number == n)) else {
-        return vec!["No trial came to an end.".into()];
+        return vec!["No trial is complete.".into()];
     };
     let name = s.plan.objective.name();
     let mut text = vec![format!(
         "Trial {}: {}. Its cross-validated {name} is {} nats per image.",
         best.number,
         best.settings(),
-        best.outcome()
+        best.outcome(&s.plan)
     )];
-    let others = s.trials.iter().filter(|t| t.number != best.number && t.folds.len() == best.folds.len());
+    let others = s.trials.iter().filter(|t| t.fate == Fate::Complete && t.params != best.params);
     let second = others.filter_map(|t| Some((t, t.loss?))).min_by(|a, b| a.1.total_cmp(&b.1));
-    if let Some((second, _)) = second {
+    let comparable = second.filter(|(t, _)| t.folds.len() == best.folds.len() && best.folds.len() > 1);
+    if let Some((second, _)) = comparable {
         // Both on the same folds: what a fold is hard by falls out of the differences.
-        let of = |f: &FoldScore| s.plan.objective.of(f.recon, f.kl);
+        let of = |f| s.plan.objective.of(f);
         let gaps: Vec<f64> = second.folds.iter().zip(&best.folds).map(|(a, b)| of(a) - of(b)).collect();
-        let (gap, se) = (gaps.iter().sum::<f64>() / gaps.len() as f64, standard_error(&gaps));
+        let (gap, error) = (gaps.iter().sum::<f64>() / gaps.len() as f64, corrected_error(&gaps, s.plan.folds));
         let needed = student_95(gaps.len() - 1);
-        let verdict = match gap > needed * se {
-            true => "",
-            false => "not ",
-        };
         text.push(format!(
-            "Trial {} is next, {gap:.2} ± {se:.2} nats behind, fold by fold. That is {verdict}significant: with {} it takes {needed:.1} \
-             standard errors (Student's t, 5 %).",
+            "Of other settings trial {} is next, {gap:.2} ± {error:.2} nats behind on the same folds. That is {}significant: from {} \
+             it takes {needed:.1} standard errors (t-test, 5 %, corrected for the training images that folds share).",
             second.number,
-            count(gaps.len(), "fold")
+            if gap > needed * error { "" } else { "not " },
+            count(gaps.len(), "difference")
         ));
     }
-    text.push(format!(
-        "The lowest of {} looks better than it is, for luck is part of why it was chosen; and the folds' networks share training \
-         images, so the standard error is on the small side. The test images have no part in the choice.",
-        count(s.trials.len(), "noisy trial")
-    ));
+    let complete = s.trials.iter().filter(|t| t.fate == Fate::Complete).count();
+    if complete > 1 {
+        text.push(format!(
+            "The lowest of {complete} noisy losses looks better than it is, for luck is part of why it was chosen; and the folds' \
+             networks share training images, so that the ± of a trial, the standard error over its folds, is on the small side. The \
+             test images have no part in the choice."
+        ));
+    }
+    if let Some(error) = &s.test_error {
+        text.push(format!("Trained with these settings on all training images, the VAE diverged: {error}."));
+    }
     if let Some(test) = s.test {
         let b = &s.baselines;
         text.push(format!(
@@ -373,25 +328,25 @@ fn student_95(degrees: usize) -> f64 {
 
 /// Who found the best settings: a startup trial is never the model's merit.
 pub fn credit(s: &Summary) -> String {
-    let of = |from: &dyn Fn(&str) -> bool| s.trials.iter().filter(|t| from(&t.source)).collect::<Vec<_>>();
+    let (model, others): (Vec<&Row>, Vec<&Row>) = s.trials.iter().partition(|t| t.source == "model");
     let lowest =
-        |rows: &[&Row]| rows.iter().filter(|t| t.error.is_none()).filter_map(|t| t.loss).min_by(f64::total_cmp);
-    let model = of(&|source| source == "model");
-    let startup = of(&|source| source.starts_with("startup"));
-    match (s.plan.sampler, lowest(&model), lowest(&startup)) {
-        (SamplerKind::Tpe, None, _) => {
-            "All trials are from startup: TPE's model had no part in this search, which is what random search would have done.".into()
+        |rows: &[&Row]| rows.iter().filter(|t| t.fate == Fate::Complete).filter_map(|t| t.loss).min_by(f64::total_cmp);
+    let by_model = count(model.len(), "trial");
+    match (s.plan.sampler, lowest(&model), lowest(&others)) {
+        (SamplerKind::Tpe, ..) if model.is_empty() => {
+            "TPE's model suggested nothing in this search: what was found was found by trying.".into()
         }
+        (SamplerKind::Tpe, None, _) => {
+            format!("The model's share, {by_model}, has no complete one: it had no part in what was found.")
+        }
+        (SamplerKind::Tpe, Some(_), None) => format!("All complete trials are among the model's {by_model}."),
         (SamplerKind::Tpe, Some(m), Some(r)) if m < r => format!(
-            "The model's best trial of {} is {:.2} nats better than the best of the {} at the start.",
-            model.len(),
+            "The best of the model's {by_model} is {:.2} nats better than the best of those it did not suggest ({}).",
             r - m,
-            startup.len()
+            others.len()
         ),
         (SamplerKind::Tpe, Some(m), Some(r)) => format!(
-            "The best trial is one of the {} at the start: the model, with {}, found nothing better ({:.2} nats behind).",
-            startup.len(),
-            count(model.len(), "trial"),
+            "The best trial is one that the model did not suggest: in {by_model} it found nothing better ({:.2} nats behind).",
             m - r
         ),
         _ => "No model was used: trials do not learn from one another.".into(),
@@ -400,17 +355,22 @@ pub fn credit(s: &Summary) -> String {
 
 fn anatomy(suggestion: Option<&(usize, Anatomy)>) -> Vec<String> {
     let Some((number, a)) = suggestion else {
-        return vec!["The model suggested nothing in this search.".into()];
+        return vec![
+            "There is no suggestion to take apart: the model made none, or not of all parameters together, or beside workers whose \
+             view is not on record."
+                .into(),
+        ];
     };
     let numbers = |n: &[usize]| n.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
     let good = match a.good_trials.len() {
-        1 => format!("One trial was good ({})", numbers(&a.good_trials)),
-        n => format!("{n} trials were good ({})", numbers(&a.good_trials)),
+        1 => format!("One trial counts as good, number {}", numbers(&a.good_trials)),
+        n => format!("{n} trials count as good, numbers {}", numbers(&a.good_trials)),
     };
     let mut text = vec![format!(
-        "Trial {number}. {good}: the best tenth of those finished, rounded up. The other {} are what they are compared with. From \
-         each group a density is built, one kernel a trial and a wide one for what is not known: l of the good, g of the others. {} \
-         were drawn from l, and the one with the largest l/g is suggested: where good trials were and others were not.",
+        "How trial {number} was suggested. {good}: the best tenth of those finished, rounded up, and at most 25. They are compared with \
+         {} more. From each group a density is built, one kernel a trial and a wide one for what is not known: l of the good, g of the \
+         others. {} were drawn from l, and the one with the largest l/g is suggested: where good trials were and others were not. The \
+         quotient is of densities over all parameters together, so that along a single one the suggestion may lie elsewhere.",
         a.bad_trials.len(),
         count(a.acquisition.len(), "candidate")
     )];

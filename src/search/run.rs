@@ -1,7 +1,7 @@
 //! [`Worker`]: somebody who works through trials, beside others.
 
 use super::options;
-use super::validate::{CrossValidation, FoldScore, clear};
+use super::validate::{CrossValidation, End, FoldScore, mean_and_error};
 use super::{Diverged, Plan};
 use crate::error::{Error, Result};
 use crate::train::{Config, Watch};
@@ -47,15 +47,65 @@ pub struct Worker<'a> {
 
 /// The attribute with the [`FoldScore`]s of a trial.
 pub const FOLDS: &str = "folds";
-/// The attribute that says why a trial failed.
+/// The attribute that says why a trial has no loss of its own.
 pub const ERROR: &str = "error";
+/// The attribute of a trial that was stopped and told as complete: after how many folds.
+pub const STOPPED: &str = "stopped_after_folds";
+
+/// A trial's folder, for one worker: held until dropped, and let go when its process ends.
+struct Claim {
+    at: PathBuf,
+    file: File,
+}
+
+impl Claim {
+    /// None if another worker has it.
+    fn of(folder: &Path, number: usize) -> Result<Option<Self>> {
+        let at = trial_folder(folder, number);
+        fs::create_dir_all(&at).map_err(Error::io(&at))?;
+        let path = lock_path(&at);
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(Error::io(&path))?;
+        // Somebody may just be looking whether it is held.
+        for _ in 0..20 {
+            if file.try_lock().is_ok() {
+                return Ok(Some(Claim { at, file }));
+            }
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        Ok(None)
+    }
+
+    /// Nobody will need the folder's lock again.
+    fn end(self) -> Result<()> {
+        let path = lock_path(&self.at);
+        drop(self.file);
+        fs::remove_file(&path).map_err(Error::io(&path))
+    }
+}
+
+fn trial_folder(folder: &Path, number: usize) -> PathBuf {
+    folder.join("trials").join(number.to_string())
+}
+
+fn lock_path(trial: &Path) -> PathBuf {
+    trial.join("worker.lock")
+}
+
+/// Whether a worker of this program is at a trial.
+pub fn is_held(folder: &Path, number: usize) -> bool {
+    let file = File::open(lock_path(&trial_folder(folder, number)));
+    // A shared lock, not to stand in the way of who claims it.
+    file.is_ok_and(|f| f.try_lock_shared().is_err())
+}
 
 /// Trials that run, or that a worker left when it was killed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Left {
     /// Begun by this program, and nobody works on them.
     pub dead: Vec<usize>,
-    /// Begun elsewhere: by this program and alive, or by another one.
+    /// A worker of this program is at them.
+    pub alive: Vec<usize>,
+    /// Begun by another program, or by this one just now.
     pub unknown: Vec<usize>,
 }
 
@@ -66,18 +116,14 @@ pub struct Left {
 pub fn left_behind(study: &Study, folder: &Path) -> Result<Left> {
     let mut left = Left::default();
     for trial in study.trials()?.iter().filter(|t| t.state == State::Running) {
-        let is_dead = File::open(lock_path(&trial_folder(folder, trial.number))).is_ok_and(|f| f.try_lock().is_ok());
-        if is_dead { &mut left.dead } else { &mut left.unknown }.push(trial.number);
+        let kind = match lock_path(&trial_folder(folder, trial.number)).exists() {
+            false => &mut left.unknown,
+            true if is_held(folder, trial.number) => &mut left.alive,
+            true => &mut left.dead,
+        };
+        kind.push(trial.number);
     }
     Ok(left)
-}
-
-fn trial_folder(folder: &Path, number: usize) -> PathBuf {
-    folder.join("trials").join(number.to_string())
-}
-
-fn lock_path(trial: &Path) -> PathBuf {
-    trial.join("worker.lock")
 }
 
 impl Worker<'_> {
@@ -98,30 +144,25 @@ impl Worker<'_> {
     ) -> Result<Done> {
         let queue = Mutex::new(left.iter().rev().copied().collect::<Vec<_>>());
         let next = || queue.lock().unwrap_or_else(|e| e.into_inner()).pop();
-        let job = |job: usize| -> Result<Done> {
-            loop {
+        let job = |job: usize| {
+            let result = loop {
                 if stop.load(Ordering::Relaxed) {
-                    return Err(Error::Interrupted { run: self.folder.to_path_buf() });
+                    break Err(Error::Interrupted { run: PathBuf::new() });
                 }
-                if until.is_some_and(|until| Instant::now() >= until) {
-                    return Ok(Done::Timeout);
+                match self.one(job, next(), total, until, progress, stop) {
+                    Ok(None) => {}
+                    Ok(Some(done)) => break Ok(done),
+                    Err(e) => break Err(e),
                 }
-                let trial = match next() {
-                    Some(number) => self.study.take_up(number)?,
-                    None => match self.study.ask_within(total)? {
-                        Some(trial) => trial,
-                        None => return Ok(Done::All),
-                    },
-                };
-                self.run(job, trial, progress, stop).map_err(|e| {
-                    // The other jobs end at their next step.
-                    stop.store(true, Ordering::Relaxed);
-                    match e {
-                        Error::Interrupted { .. } => Error::Interrupted { run: self.folder.to_path_buf() },
-                        e => e,
-                    }
-                })?;
-            }
+            };
+            result.map_err(|e| {
+                // The other jobs end at their next step.
+                stop.store(true, Ordering::Relaxed);
+                match e {
+                    Error::Interrupted { .. } => Error::Interrupted { run: self.folder.to_path_buf() },
+                    e => e,
+                }
+            })
         };
         if jobs == 1 {
             return job(0);
@@ -146,65 +187,104 @@ impl Worker<'_> {
         interrupted.into_iter().next().unwrap_or(Ok(done))
     }
 
-    /// One trial, from where it is to its end.
-    fn run(&self, job: usize, mut trial: Trial, progress: &dyn Progress, stop: &AtomicBool) -> Result<()> {
-        let at = trial_folder(self.folder, trial.number);
-        fs::create_dir_all(&at).map_err(Error::io(&at))?;
-        let path = lock_path(&at);
-        let lock = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(Error::io(&path))?;
-        lock.try_lock().map_err(|_| Error::Usage(format!("{}: another worker is at this trial", at.display())))?;
+    /// One trial: the one that was `left`, or the next. Gives why there is none.
+    fn one(
+        &self,
+        job: usize,
+        left: Option<usize>,
+        total: usize,
+        until: Option<Instant>,
+        progress: &dyn Progress,
+        stop: &AtomicBool,
+    ) -> Result<Option<Done>> {
+        if let Some(number) = left {
+            // Another worker may have taken it up, and may be done with it.
+            let Some(claim) = Claim::of(self.folder, number)? else { return Ok(None) };
+            let is_running = self.study.trials()?.get(number).is_some_and(|t| t.state == State::Running);
+            return match is_running {
+                true => self.run(job, self.study.take_up(number)?, claim, progress, stop).map(|()| None),
+                false => claim.end().map(|()| None),
+            };
+        }
+        if until.is_some_and(|until| Instant::now() >= until) {
+            let begun = self.study.look(|s| s.trials.iter().filter(|t| t.state != State::Waiting).count())?;
+            return Ok(Some(if begun >= total { Done::All } else { Done::Timeout }));
+        }
+        let Some(trial) = self.study.ask_within(total)? else { return Ok(Some(Done::All)) };
+        let claim = Claim::of(self.folder, trial.number)?;
+        let claim = claim.ok_or_else(|| {
+            let at = trial_folder(self.folder, trial.number);
+            Error::Usage(format!("{}: a worker of another study is at it", at.display()))
+        })?;
+        self.run(job, trial, claim, progress, stop).map(|()| None)
+    }
 
-        let outcome = match self.config(&mut trial) {
-            Ok(config) => {
-                let steps = self.validation.steps(&config);
-                let mut watch = progress.begin(job, trial.frozen(), steps, self.validation.len());
-                let by_fold = self.plan.reports_folds();
-                let measured = self.validation.measure(&mut trial, &config, by_fold, &at, &mut *watch, stop);
-                self.outcome(&mut trial, measured)?
-            }
-            Err(Error::Usage(why)) => {
-                trial.set_attrs([(ERROR, json!(why))])?;
-                Outcome::Fail
-            }
-            Err(e) => return Err(e),
-        };
+    /// A trial, from where it is to its end.
+    fn run(&self, job: usize, trial: Trial, claim: Claim, progress: &dyn Progress, stop: &AtomicBool) -> Result<()> {
         let number = trial.number;
-        self.study.tell(trial, outcome)?;
-        clear(&at, self.validation.len())?;
-        drop(lock);
-        fs::remove_file(&path).map_err(Error::io(&path))?;
+        if let Err(e) = self.measure(job, trial, &claim.at, progress, stop) {
+            // Somebody else may have ended the trial: then there is nothing left to do for it.
+            let is_over = matches!(e, Error::Usage(_)) && self.study.trials()?[number].state.is_finished();
+            if !is_over {
+                return Err(e);
+            }
+        }
+        self.validation.clear(&claim.at)?;
+        claim.end()?;
         progress.end(job, &self.study.trials()?[number]);
         Ok(())
     }
 
-    fn config(&self, trial: &mut Trial) -> Result<Config> {
-        let values = trial.suggest_all(self.space)?;
-        options::apply(&self.plan.base, &values)
+    /// Trains the networks of a trial and tells what came of it.
+    fn measure(
+        &self,
+        job: usize,
+        mut trial: Trial,
+        at: &Path,
+        progress: &dyn Progress,
+        stop: &AtomicBool,
+    ) -> Result<()> {
+        // All parameters are set in one piece: a trial that is taken up has those that it began with.
+        let values = match trial.frozen().params.is_empty() {
+            true => trial.suggest_all(self.space)?,
+            false => trial.frozen().params.iter().map(|(name, p)| (name.clone(), p.value())).collect(),
+        };
+        let config: Config = match options::apply(&self.plan.base, &values) {
+            Ok(config) => config,
+            Err(why) => {
+                trial.set_attrs([(ERROR, json!(why.to_string()))])?;
+                return self.study.tell(trial, Outcome::Fail);
+            }
+        };
+        let mut watch = progress.begin(job, trial.frozen(), self.validation.steps(&config), self.validation.networks());
+        let by_fold = self.plan.reports_folds();
+        let (folds, end) = self.validation.measure(&mut trial, &config, by_fold, at, &mut *watch, stop)?;
+        trial.set_attrs([(FOLDS, serde_json::to_value(&folds).expect("plain data"))])?;
+        let outcome = self.outcome(&mut trial, &folds, end)?;
+        self.study.tell(trial, outcome)
     }
 
     /// What a measurement means for the trial.
-    fn outcome(&self, trial: &mut Trial, measured: Result<Option<Vec<FoldScore>>>) -> Result<Outcome> {
-        let mean = |x: Vec<f64>| x.iter().sum::<f64>() / x.len() as f64;
-        match measured {
-            Ok(Some(folds)) => {
-                trial.set_attrs([(FOLDS, serde_json::to_value(&folds).expect("plain data"))])?;
-                Ok(Outcome::Complete(vec![mean(folds.iter().map(|f| self.plan.objective.of(f.recon, f.kl)).collect())]))
+    fn outcome(&self, trial: &mut Trial, folds: &[FoldScore], end: End) -> Result<Outcome> {
+        let losses: Vec<f64> = folds.iter().map(|f| self.plan.objective.of(f)).collect();
+        let error = match (end, self.plan.diverged) {
+            (End::Done, Diverged::Loss(most)) if mean_and_error(&losses).0 > most => {
+                // Else the sampler would take what nearly diverged for worse than what did.
+                format!("the loss {:.3e} is above that of a diverged trial", mean_and_error(&losses).0)
             }
+            (End::Done, _) => return Ok(Outcome::Complete(vec![mean_and_error(&losses).0])),
             // What was measured of the folds counts: told as complete, so that the sampler can use it.
-            Ok(None) if self.plan.reports_folds() => {
-                let reports: Vec<f64> = trial.frozen().reports.values().copied().collect();
-                trial.set_attrs([("pruned after folds", json!(reports.len()))])?;
-                Ok(Outcome::Complete(vec![mean(reports)]))
+            (End::Pruned, _) if self.plan.reports_folds() => {
+                trial.set_attrs([(STOPPED, json!(losses.len()))])?;
+                return Ok(Outcome::Complete(vec![mean_and_error(&losses).0]));
             }
-            Ok(None) => Ok(Outcome::Pruned),
-            Err(e @ Error::Diverged { .. }) => {
-                trial.set_attrs([(ERROR, json!(e.to_string()))])?;
-                Ok(match self.plan.diverged {
-                    Diverged::Fail => Outcome::Fail,
-                    Diverged::Loss(loss) => Outcome::Complete(vec![loss]),
-                })
-            }
-            Err(e) => Err(e),
-        }
+            (End::Pruned, _) => return Ok(Outcome::Pruned),
+            (End::Diverged(why), _) => why,
+        };
+        trial.set_attrs([(ERROR, json!(error))])?;
+        Ok(match self.plan.diverged {
+            Diverged::Fail => Outcome::Fail,
+            Diverged::Loss(loss) => Outcome::Complete(vec![loss]),
+        })
     }
 }

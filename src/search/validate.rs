@@ -2,7 +2,6 @@
 
 use crate::data::{Dataset, Folds};
 use crate::error::{Error, Result};
-use crate::models::Kind;
 use crate::train::{Config, Folder, Score, Trainer, Watch, run_until};
 use crate::tune::Trial;
 use serde::{Deserialize, Serialize};
@@ -22,11 +21,18 @@ pub enum Objective {
 }
 
 impl Objective {
-    /// Its value, of a reconstruction loss and a KL term.
-    pub fn of(self, recon: f64, kl: f64) -> f64 {
+    /// Its value.
+    pub fn of(self, fold: &FoldScore) -> f64 {
         match self {
-            Objective::Recon => recon,
-            Objective::Elbo => recon + kl,
+            Objective::Recon => fold.recon,
+            Objective::Elbo => fold.recon + fold.kl,
+        }
+    }
+
+    fn of_score(self, score: &Score) -> f64 {
+        match self {
+            Objective::Recon => score.recon,
+            Objective::Elbo => score.total(),
         }
     }
 
@@ -52,6 +58,17 @@ pub struct FoldScore {
     pub curve: Vec<f64>,
 }
 
+/// How the training of a trial's networks ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum End {
+    /// All are trained.
+    Done,
+    /// The pruner stopped the trial.
+    Pruned,
+    /// A loss or a gradient stopped being a number.
+    Diverged(String),
+}
+
 /// K-fold cross-validation on the training images, R times with other folds and other initial weights. The test images are not
 /// looked at.
 pub struct CrossValidation {
@@ -60,15 +77,6 @@ pub struct CrossValidation {
     /// Folds of one repeat.
     k: usize,
     objective: Objective,
-}
-
-/// The standard error of a mean: s/√n. The networks of K folds share most of their training images, so that for
-/// cross-validation it is on the small side (Bengio and Grandvalet, *No unbiased estimator of the variance of K-fold
-/// cross-validation*, JMLR 5, 2004).
-pub fn standard_error(x: &[f64]) -> f64 {
-    let n = x.len() as f64;
-    let mean = x.iter().sum::<f64>() / n;
-    (x.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1.0) / n).sqrt()
 }
 
 impl CrossValidation {
@@ -85,14 +93,9 @@ impl CrossValidation {
         Ok(CrossValidation { folds, k, objective })
     }
 
-    /// The number of networks that a trial trains.
-    pub fn len(&self) -> usize {
+    /// The number of networks that a trial trains: K·R.
+    pub fn networks(&self) -> usize {
         self.folds.len()
-    }
-
-    /// Whether there are none: never.
-    pub fn is_empty(&self) -> bool {
-        self.folds.is_empty()
     }
 
     /// Training steps of a trial.
@@ -103,10 +106,10 @@ impl CrossValidation {
 
     /// Trains one network a fold in the folder `at`, from where it was left, and reports to the trial on the way: with `by_fold`
     /// one fold after the other, step i being the loss of fold i; else side by side, step e being the mean loss after epoch e.
-    /// None if the trial was pruned.
+    /// Gives the scores of all networks that were judged at least once.
     ///
     /// # Errors
-    /// As [`run_until`].
+    /// As [`run_until`], but for networks that diverge.
     pub fn measure(
         &self,
         trial: &mut Trial,
@@ -115,70 +118,137 @@ impl CrossValidation {
         at: &Path,
         watch: &mut dyn Watch,
         stop: &AtomicBool,
-    ) -> Result<Option<Vec<FoldScore>>> {
-        assert_eq!(config.architecture.kind, Kind::Vae);
-        let mut runs = Vec::new();
-        for (i, data) in self.folds.iter().enumerate() {
-            let folder = Folder::at(&at.join(format!("fold-{}", i + 1)))?;
-            let trainer = match folder.checkpoint().exists() {
-                true => Trainer::resume(&folder.checkpoint(), &data.digest)?,
-                false => Trainer::new(Config { seed: config.seed + (i / self.k) as u64, ..config.clone() })?,
-            };
-            if trainer.config.epochs != config.epochs {
-                let found = trainer.config.epochs;
-                return Err(Error::format(&folder.checkpoint(), "epochs", config.epochs, found));
-            }
-            runs.push((trainer, data, folder));
-        }
-        let mut scores = Vec::new();
-        if by_fold {
-            for (i, (trainer, data, folder)) in runs.iter_mut().enumerate() {
-                run_until(config.epochs, trainer, data, folder, watch, stop)?;
-                let score = self.score(folder)?;
-                trial.report(i as u64, self.objective.of(score.recon, score.kl))?;
-                scores.push(score);
-                if trial.should_prune()? {
-                    return Ok(None);
-                }
-            }
-            return Ok(Some(scores));
-        }
-        for epoch in 1..=config.epochs {
-            for (trainer, data, folder) in &mut runs {
-                run_until(epoch, trainer, data, folder, watch, stop)?;
-            }
-            scores = runs.iter().map(|(_, _, folder)| self.score(folder)).collect::<Result<Vec<_>>>()?;
-            let losses = scores.iter().map(|s| s.curve[epoch as usize - 1]);
-            trial.report(epoch, losses.sum::<f64>() / scores.len() as f64)?;
-            if trial.should_prune()? {
-                return Ok(None);
-            }
-        }
-        Ok(Some(scores))
+    ) -> Result<(Vec<FoldScore>, End)> {
+        let end = match by_fold {
+            true => self.one_by_one(trial, config, at, watch, stop),
+            false => self.side_by_side(trial, config, at, watch, stop),
+        };
+        let end = match end {
+            Err(e @ Error::Diverged { .. }) => End::Diverged(e.to_string()),
+            end => end?,
+        };
+        let scores = (0..self.networks()).map(|i| self.score(&Folder::at(&fold_path(at, i))?));
+        Ok((scores.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect(), end))
     }
 
-    /// What a fold's metrics say.
-    fn score(&self, folder: &Folder) -> Result<FoldScore> {
+    fn one_by_one(
+        &self,
+        trial: &mut Trial,
+        config: &Config,
+        at: &Path,
+        watch: &mut dyn Watch,
+        stop: &AtomicBool,
+    ) -> Result<End> {
+        for (i, data) in self.folds.iter().enumerate() {
+            let (mut trainer, folder) = self.network(i, config, at)?;
+            run_until(config.epochs, &mut trainer, data, &folder, watch, stop)?;
+            let score = self.score(&folder)?.expect("an epoch was done");
+            trial.report(i as u64, self.objective.of(&score))?;
+            if trial.should_prune()? {
+                return Ok(End::Pruned);
+            }
+        }
+        Ok(End::Done)
+    }
+
+    fn side_by_side(
+        &self,
+        trial: &mut Trial,
+        config: &Config,
+        at: &Path,
+        watch: &mut dyn Watch,
+        stop: &AtomicBool,
+    ) -> Result<End> {
+        let networks = (0..self.networks()).map(|i| self.network(i, config, at));
+        let mut networks = networks.collect::<Result<Vec<_>>>()?;
+        for epoch in 1..=config.epochs {
+            let mut sum = 0.0;
+            for ((trainer, folder), data) in networks.iter_mut().zip(&self.folds) {
+                run_until(epoch, trainer, data, folder, watch, stop)?;
+                sum += self.score(folder)?.expect("an epoch was done").curve[epoch as usize - 1];
+            }
+            trial.report(epoch, sum / self.networks() as f64)?;
+            if trial.should_prune()? {
+                return Ok(End::Pruned);
+            }
+        }
+        Ok(End::Done)
+    }
+
+    /// The network of a fold, where it was left; at its start, if nothing was left or something else.
+    fn network(&self, i: usize, config: &Config, at: &Path) -> Result<(Trainer, Folder)> {
+        let folder = Folder::at(&fold_path(at, i))?;
+        let config = Config { seed: config.seed + (i / self.k) as u64, ..config.clone() };
+        let left = Trainer::resume(&folder.checkpoint(), &self.folds[i].digest).ok();
+        let trainer = match left.filter(|trainer| trainer.config == config) {
+            Some(trainer) => trainer,
+            None => Trainer::new(config)?,
+        };
+        Ok((trainer, folder))
+    }
+
+    /// What a fold's metrics say; none before its first epoch.
+    fn score(&self, folder: &Folder) -> Result<Option<FoldScore>> {
         let records = folder.read_metrics()?;
         let tested: Vec<Score> = records.iter().filter(|r| r.split == "test").map(|r| r.score()).collect();
-        let end = tested.last().expect("an epoch was done");
-        Ok(FoldScore {
+        Ok(tested.last().map(|end| FoldScore {
             recon: end.recon,
             kl: end.kl.unwrap_or(0.0),
             seconds: records.last().map_or(0.0, |r| r.seconds),
-            curve: tested.iter().map(|s| self.objective.of(s.recon, s.kl.unwrap_or(0.0))).collect(),
-        })
+            curve: tested.iter().map(|s| self.objective.of_score(s)).collect(),
+        }))
+    }
+
+    /// Removes the weights of a finished trial's networks; configurations and metrics stay.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub fn clear(&self, at: &Path) -> Result<()> {
+        for i in 0..self.networks() {
+            let path = Folder::at(&fold_path(at, i))?.checkpoint();
+            match fs::remove_file(&path) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::io(&path)(e)),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
-/// Removes the weights of a finished trial's networks; configurations and metrics stay.
-pub fn clear(at: &Path, folds: usize) -> Result<()> {
-    for i in 1..=folds {
-        let path = at.join(format!("fold-{i}")).join("checkpoint.safetensors");
-        match fs::remove_file(&path) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::io(&path)(e)),
-            _ => {}
-        }
+fn fold_path(at: &Path, i: usize) -> std::path::PathBuf {
+    at.join(format!("fold-{}", i + 1))
+}
+
+/// Mean and standard error s/√n of at least two numbers. The networks of K folds share most of their training images, so that
+/// for cross-validation the error is on the small side (Bengio and Grandvalet, *No unbiased estimator of the variance of K-fold
+/// cross-validation*, JMLR 5, 2004).
+pub fn mean_and_error(x: &[f64]) -> (f64, f64) {
+    let n = x.len() as f64;
+    let mean = x.iter().sum::<f64>() / n;
+    (mean, (variance(x, mean) / n).sqrt())
+}
+
+/// The standard error of the mean difference between two configurations over `repeats` times `k` folds, corrected for what the
+/// training sets share: s √(1/(KR) + 1/(K − 1)), for a t-test with KR − 1 degrees of freedom (Nadeau and Bengio, *Inference for the
+/// generalization error*, Machine Learning 52, 2003).
+pub fn corrected_error(differences: &[f64], k: usize) -> f64 {
+    let n = differences.len() as f64;
+    let mean = differences.iter().sum::<f64>() / n;
+    (variance(differences, mean) * (1.0 / n + 1.0 / (k as f64 - 1.0))).sqrt()
+}
+
+fn variance(x: &[f64], mean: f64) -> f64 {
+    x.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (x.len() as f64 - 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_means_are_those_of_the_formulas() {
+        let (mean, error) = mean_and_error(&[1.0, 2.0, 6.0]);
+        assert!((mean - 3.0).abs() < 1e-15 && (error - (7.0_f64 / 3.0).sqrt()).abs() < 1e-15);
+        assert!((corrected_error(&[1.0, 2.0, 6.0], 3) - (7.0_f64 * (1.0 / 3.0 + 0.5)).sqrt()).abs() < 1e-14);
     }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use libm::{exp, floor, log, rint};
+use serde::{Serialize, Serializer};
 use serde_json::{Value as Json, json};
 use std::fmt;
 
@@ -221,8 +222,8 @@ impl Distribution {
     pub fn internal(&self, value: &Value) -> Option<f64> {
         match self {
             Distribution::Categorical { choices } => choices.iter().position(|c| c.equals(value)).map(|i| i as f64),
-            Distribution::Float { .. } => value.number(),
-            Distribution::Int { .. } => value.number().filter(|x| *x == floor(*x)),
+            Distribution::Float { .. } => value.number().filter(|x| x.is_finite()),
+            Distribution::Int { .. } => value.number().filter(|x| *x == floor(*x) && x.abs() <= EXACT as f64),
         }
     }
 
@@ -306,8 +307,11 @@ impl fmt::Display for Distribution {
                 if *step == 1 { Ok(()) } else { write!(f, ", step {step}") }
             }
             Distribution::Categorical { choices } => {
-                let choices: Vec<String> = choices.iter().map(Value::to_string).collect();
-                write!(f, "one of {}", choices.join(", "))
+                let choice = |c: &Value| match c {
+                    Value::Text(text) if text.contains(',') => format!("\"{text}\""),
+                    c => c.to_string(),
+                };
+                write!(f, "one of {}", choices.iter().map(choice).collect::<Vec<_>>().join(", "))
             }
         }
     }
@@ -352,6 +356,18 @@ impl Value {
             Json::String(text) => super::json::as_f64(json).map_or_else(|| Value::Text(text.clone()), Value::Float),
             Json::Array(_) | Json::Object(_) => return None,
         })
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::None => serializer.serialize_none(),
+            Value::Bool(b) => serializer.serialize_bool(*b),
+            Value::Int(i) => serializer.serialize_i64(*i),
+            Value::Float(x) => serializer.serialize_f64(*x),
+            Value::Text(t) => serializer.serialize_str(t),
+        }
     }
 }
 

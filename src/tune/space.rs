@@ -3,7 +3,6 @@
 use super::distribution::{Distribution, Value};
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use toml::{Table, Value as Toml};
 
@@ -86,23 +85,12 @@ impl Space {
         Ok(())
     }
 
-    /// Reads a file. `known` lists the names that mean something to the objective.
-    ///
-    /// # Errors
-    /// A line that names the file and the parameter.
-    pub fn read(path: &Path, known: &[&str]) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
-        Space::from_toml(&text, known).map_err(|e| match e {
-            Error::Usage(line) => Error::Usage(format!("{}: {line}", path.display())),
-            e => e,
-        })
-    }
-
-    /// From the text of a file.
+    /// From the text of a file. `known` lists the names that mean something to the objective, and whether bounds that are both whole
+    /// make an int of them.
     ///
     /// # Errors
     /// A line that names the parameter.
-    pub fn from_toml(text: &str, known: &[&str]) -> Result<Self> {
+    pub fn from_toml(text: &str, known: &[(&str, bool)]) -> Result<Self> {
         let table: Table = text.parse().map_err(|e: toml::de::Error| {
             let line = e.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             Error::Usage(format!("line {line}: {}", e.message()))
@@ -112,13 +100,14 @@ impl Space {
         }
         let mut declared: Vec<(&String, Declared)> = Vec::new();
         for (name, entry) in &table {
-            if !known.contains(&name.as_str()) {
+            let Some((_, whole)) = known.iter().find(|(known, _)| known == name) else {
+                let known: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
                 return Err(Error::Usage(format!(
                     "parameter {name}: there is no such option; there are {}",
                     known.join(", ")
                 )));
-            }
-            declared.push((name, read_parameter(name, entry)?));
+            };
+            declared.push((name, read_parameter(name, entry, *whole)?));
         }
         // Those without conditions first, then whatever has its parent.
         let mut space = Space::default();
@@ -159,7 +148,7 @@ impl Space {
 /// A distribution, and the condition under which the parameter exists.
 type Declared = (Distribution, Option<(String, Vec<Value>)>);
 
-fn read_parameter(name: &str, entry: &Toml) -> Result<Declared> {
+fn read_parameter(name: &str, entry: &Toml, may_be_int: bool) -> Result<Declared> {
     let refuse =
         |expected: &str, found: String| Error::Usage(format!("parameter {name}: expected {expected}, found {found}"));
     let table = entry.as_table().ok_or_else(|| refuse("a table like [lr]", entry.to_string()))?;
@@ -175,8 +164,10 @@ fn read_parameter(name: &str, entry: &Toml) -> Result<Declared> {
         other => Err(refuse("a number, text, true or false", other.to_string())),
     };
     let number = |key: &str| match table.get(key) {
-        None => Err(refuse(&format!("choices, or low and high, without {key}"), "a gap".into())),
-        Some(toml) => value(toml)?.number().ok_or_else(|| refuse(&format!("a number for {key}"), toml.to_string())),
+        None => Err(refuse("choices, or a range of low and high", format!("no {key}"))),
+        Some(Toml::Integer(i)) => Ok(*i as f64),
+        Some(Toml::Float(x)) => Ok(*x),
+        Some(other) => Err(refuse(&format!("a number for {key}"), other.to_string())),
     };
     let log = match table.get("log") {
         None => false,
@@ -186,7 +177,7 @@ fn read_parameter(name: &str, entry: &Toml) -> Result<Declared> {
     let whole = |key: &str| table.get(key).is_none_or(Toml::is_integer);
     let kind = match table.get("type").map(|t| t.as_str().unwrap_or("")) {
         None if table.contains_key("choices") => "categorical",
-        None if whole("low") && whole("high") && whole("step") => "int",
+        None if may_be_int && whole("low") && whole("high") && whole("step") => "int",
         None => "float",
         Some(kind) => kind,
     };
@@ -194,7 +185,14 @@ fn read_parameter(name: &str, entry: &Toml) -> Result<Declared> {
         "categorical" => {
             let choices = table.get("choices").and_then(Toml::as_array);
             let choices = choices.ok_or_else(|| refuse("a list of choices", "none".into()))?;
-            Distribution::Categorical { choices: choices.iter().map(value).collect::<Result<_>>()? }
+            if let Some(key) = ["low", "high", "log", "step"].into_iter().find(|key| table.contains_key(*key)) {
+                return Err(refuse("choices or a range", format!("choices and {key}")));
+            }
+            let choices = choices.iter().map(value).collect::<Result<Vec<_>>>()?;
+            if let Some(i) = (1..choices.len()).find(|&i| choices[..i].iter().any(|c| c.equals(&choices[i]))) {
+                return Err(refuse("choices that differ", format!("{} twice", choices[i])));
+            }
+            Distribution::Categorical { choices }
         }
         "int" => {
             let int = |key| {
@@ -229,7 +227,7 @@ fn read_parameter(name: &str, entry: &Toml) -> Result<Declared> {
 mod tests {
     use super::*;
 
-    const KNOWN: [&str; 4] = ["lr", "optimizer", "momentum", "hidden"];
+    const KNOWN: [(&str, bool); 4] = [("lr", false), ("optimizer", true), ("momentum", false), ("hidden", true)];
 
     fn why(text: &str) -> String {
         Space::from_toml(text, &KNOWN).unwrap_err().to_string()
@@ -252,6 +250,13 @@ mod tests {
     }
 
     #[test]
+    fn whole_bounds_make_an_int_only_where_numbers_are_whole() {
+        let space = Space::from_toml("[lr]\nlow = 1\nhigh = 4\n[hidden]\nlow = 1\nhigh = 4", &KNOWN).unwrap();
+        assert_eq!(*space.get("lr").unwrap().distribution, Distribution::float(1.0, 4.0));
+        assert_eq!(*space.get("hidden").unwrap().distribution, Distribution::int(1, 4));
+    }
+
+    #[test]
     fn a_bad_file_says_which_parameter_and_why() {
         assert_eq!(
             why("[lrr]\nlow = 0\nhigh = 1"),
@@ -262,11 +267,14 @@ mod tests {
             "parameter lr: expected a lower bound above 0 on a log scale, found 0"
         );
         assert!(why("[lr]\nlow = 2\nhigh = 1").contains("low ≤ high"));
-        assert!(why("[lr]\nhigh = 1").contains("without low"));
+        assert!(why("[lr]\nhigh = 1").contains("a range of low and high, found no low"));
         assert!(why("[lr]\nlow = 1\nhigh = 2\nlgo = true").contains("found lgo"));
         assert!(why("[momentum]\nlow = 0\nhigh = 1\nwhen = { optimizer = \"sgd\" }").contains("found optimizer"));
         let unmet = "[optimizer]\nchoices = [\"adam\"]\n[momentum]\nlow = 0\nhigh = 1\nwhen = { optimizer = \"sgd\" }";
         assert!(why(unmet).contains("expected one of adam, found sgd"));
+        assert!(why("[lr]\nlow = true\nhigh = 2").contains("a number for low, found true"));
+        assert!(why("[hidden]\nchoices = [64, 32, 64]").contains("choices that differ, found 64 twice"));
+        assert!(why("[hidden]\nchoices = [64]\nlow = 2").contains("found choices and low"));
         assert!(why("[lr\nlow = 1").starts_with("line 1: "));
         assert!(why("").contains("at least one parameter"));
     }

@@ -58,11 +58,29 @@ impl Study {
     ///
     /// # Errors
     /// [`Error::Usage`] when the storage has a study of this name.
-    pub fn create(mut storage: Storage, name: &str, directions: &[Direction]) -> Result<Self> {
-        let op = Op::CreateStudy { name: name.into(), directions: directions.to_vec() };
-        let (effects, ()) = storage.transact(|studies| match studies.find(name) {
-            Some(_) => Err(Error::Usage(format!("a study named {name} is there already"))),
-            None => Ok((vec![op], ())),
+    pub fn create(storage: Storage, name: &str, directions: &[Direction]) -> Result<Self> {
+        Study::create_with(storage, name, directions, [])
+    }
+
+    /// The same, with attributes from the start: no other worker sees it without them.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_with<'k>(
+        mut storage: Storage,
+        name: &str,
+        directions: &[Direction],
+        attrs: impl IntoIterator<Item = (Owner, &'k str, Json)>,
+    ) -> Result<Self> {
+        let (effects, ()) = storage.transact(|studies| {
+            if studies.find(name).is_some() {
+                return Err(Error::Usage(format!("a study named {name} is there already")));
+            }
+            let study = studies.studies.len();
+            let create = Op::CreateStudy { name: name.into(), directions: directions.to_vec() };
+            let attrs =
+                attrs.into_iter().map(|(owner, key, value)| Op::StudyAttr { study, owner, key: key.into(), value });
+            Ok(([create].into_iter().chain(attrs).collect(), ()))
         })?;
         let Effect::Created(id) = effects[0] else { unreachable!("nobody was in between") };
         Ok(Study::new(storage, id, name, directions))
@@ -302,7 +320,12 @@ impl Study {
     ///
     /// # Errors
     /// When it cannot be written. [`Error::Usage`] when somebody else ended it first: what was told first stays.
+    ///
+    /// # Panics
+    /// When it is a trial of another study.
+    #[track_caller]
     pub fn tell(&self, trial: Trial<'_>, outcome: Outcome) -> Result<()> {
+        assert!(std::ptr::eq(self, trial.study), "tell: a trial of another study");
         let wanted = self.directions.len();
         let (state, values) = match outcome {
             Outcome::Complete(v) if v.len() == wanted && !v.iter().any(|x| x.is_nan()) => (State::Complete, Some(v)),
