@@ -93,6 +93,13 @@ fn what_makes_no_sense_is_one_line_and_leaves_nothing() {
     );
     assert!(tune(&["--enqueue", "lr=x"]).contains("lr: expected float [0.01, 0.1], log, found x"));
     assert!(tune(&["--enqueue", "beta=1"]).contains("expected one of batch_size, epochs, lr, found beta"));
+    assert!(tune(&["--enqueue", "batch_size=inf"]).contains("batch_size: expected one of 64, 128, 256, found inf"));
+    assert!(tune(&["--enqueue", "epochs=1e300"]).contains("epochs: expected int [10, 30], step 10, found"));
+    assert_eq!(tune(&["--more", "3"]), "elbo: --more goes with --resume DIR");
+    assert!(space("[epochs]\nlow = 1\nhigh = 2000000").contains("--epochs: expected 1 to 1000000, found"));
+    assert!(
+        space("[batch_size]\nlow = 1.0\nhigh = 90.0").contains("parameter batch_size: expected a whole number, found")
+    );
     assert!(tune(&["--pruner", "maybe"]).contains("For more information"));
     let nowhere = refused(&mut command(&["--resume", path(&out)], &[]), 2);
     assert!(nowhere.ends_with("expected the folder of a study, found no study.journal in it"), "{nowhere}");
@@ -154,6 +161,42 @@ fn neither_threads_nor_a_kill_change_what_is_found() {
 }
 
 #[test]
+fn workers_that_resume_after_a_kill_share_what_was_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("study");
+    let slow = ["--hidden", "64", "--epochs", "20", "--folds", "2", "--trials", "3", "--jobs", "3", "--quiet"];
+    let mut child = command(&["--out", path(&out)], &slow).stdout(Stdio::null()).spawn().unwrap();
+    let all_begun = || (0..3).all(|n| out.join(format!("trials/{n}/fold-1/checkpoint.safetensors")).exists());
+    let start = Instant::now();
+    while !all_begun() && start.elapsed() < Duration::from_secs(60) {
+        sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let resume = || command(&["--resume", path(&out)], &["--quiet"]).stdout(Stdio::null()).spawn().unwrap();
+    for mut worker in [resume(), resume()] {
+        assert!(worker.wait().unwrap().success());
+    }
+    run(&mut command(&["--resume", path(&out)], &["--quiet"]));
+    assert_eq!(trials(&out).len(), 3);
+    assert!(trials(&out).values().all(|(_, _, loss)| loss.is_number()));
+}
+
+#[test]
+fn a_queue_is_tried_and_the_data_are_found_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("study");
+    run(&mut command(&["--out", path(&out)], &[&SMALL[..], &["--trials", "1"]].concat()));
+    // Neither data nor their number are named again.
+    let mut again = Command::new(env!("CARGO_BIN_EXE_elbo"));
+    again.args(["tune", "--resume", path(&out), "--enqueue", "lr=0.02,batch_size=256"]).env_remove("ELBO_DATA");
+    let said = String::from_utf8(run(&mut again).stderr).unwrap();
+    assert!(said.contains("1 queued: the study gets 2 trials in all"), "{said}");
+    let trials = trials(&out);
+    assert_eq!((&trials[&1].0["lr"], &trials[&1].1), (&0.02.into(), &"queue".into()));
+}
+
+#[test]
 fn several_workers_share_a_study_and_no_trial_is_made_twice() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("study");
@@ -193,6 +236,9 @@ fn another_space_another_data_set_and_a_damaged_study_are_refused_and_nothing_is
     other.args(["tune", "--data", "synthetic", "--limit", "200", "--resume", path(&out)]);
     assert!(refused(&mut other, 2).contains("the study was begun with other data"));
     assert!(resume(&["--folds", "5"], 2).contains("For more information"));
+    assert!(resume(&["--abandon", "0"], 2).contains("expected a running trial of /study, found COMPLETE"));
+    assert!(resume(&["--abandon", "7"], 2).ends_with("found none"));
+    assert!(resume(&["--trials", "2", "--enqueue", "lr=7"], 2).contains("expected float [0.01, 0.1], log, found 7"));
     assert_eq!(fs::read(&journal).unwrap(), before, "a refused request changed the study");
     // The first line lost its beginning.
     let damaged = before[5..].to_vec();

@@ -56,7 +56,7 @@ fn tpe_finds_what_random_search_does_not() {
         run(&study, 60);
         study.best().unwrap().unwrap().value().unwrap()
     };
-    let wins = (0..40).filter(|&s| best(Box::new(Tpe::default()), s) < best(Box::new(Random), s)).count();
+    let wins = (0..40).filter(|&s| best(Box::<Tpe>::default(), s) < best(Box::<Random>::default(), s)).count();
     // By chance, 30 or more of 40 with probability 0.001.
     assert!(wins >= 30, "{wins} of 40");
 }

@@ -1,7 +1,8 @@
 //! [`Journal`]: a file of one JSON object a line, appended to and never rewritten.
 
+use super::line::START;
 use super::lock::Lock;
-use super::op::{Effect, Op, START, Studies};
+use super::op::{Effect, Op, Studies};
 use crate::error::{Error, Result};
 use crate::files;
 use std::fs::{File, OpenOptions};

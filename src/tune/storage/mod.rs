@@ -4,6 +4,7 @@
 //! are lines of a file that other processes append to as well, this program or Optuna's.
 
 mod journal;
+mod line;
 mod lock;
 mod op;
 #[cfg(feature = "sqlite")]

@@ -1,7 +1,8 @@
 //! Studies as SQLite files of Optuna's schema: to hand over, and to look at with its tools. Workers share a
 //! [journal](super::Storage::journal) instead.
 
-use super::op::{Effect, Op, Owner, Studies, shortened};
+use super::line::shortened;
+use super::op::{Effect, Op, Owner, Studies};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::tune::distribution::Distribution;
