@@ -49,6 +49,15 @@ impl Axis {
         (0..=(last - first) as i64).map(|i| (first + i as f64) * step + 0.0).map(|v| (v, label(v, step))).collect()
     }
 
+    /// For an axis of base-10 logarithms: the numbers 1, 2 and 5 times a power of ten, or the powers alone where these are many.
+    pub fn log_ticks(self) -> Vec<(f64, String)> {
+        let decades = self.lo.floor() as i32..=self.hi.ceil() as i32;
+        let factors: &[f64] = if self.length() > 3.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+        let all = decades.flat_map(|power| factors.iter().map(move |f| f * 10f64.powi(power)));
+        let near = |v: f64| (self.lo - 1e-6..=self.hi + 1e-6).contains(&v.log10());
+        all.filter(|v| near(*v)).map(|v| (v.log10(), label(v, v))).collect()
+    }
+
     fn step(self) -> f64 {
         let rough = self.length() / 8.0;
         let power = 10f64.powf(rough.log10().floor());
@@ -86,6 +95,16 @@ mod tests {
         assert_eq!(labels(-0.3, 0.3), ["−0.3", "−0.2", "−0.1", "0", "0.1", "0.2", "0.3"]);
         assert_eq!(labels(0.0, 4e7), ["0", "5e6", "1e7", "1.5e7", "2e7", "2.5e7", "3e7", "3.5e7", "4e7"]);
         assert_eq!(labels(0.0, 4e-5), ["0", "5e−6", "1e−5", "1.5e−5", "2e−5", "2.5e−5", "3e−5", "3.5e−5", "4e−5"]);
+    }
+
+    #[test]
+    fn an_axis_of_logarithms_has_the_numbers_themselves() {
+        let labels = |lo: f64, hi: f64| -> Vec<String> {
+            Axis { lo: lo.log10(), hi: hi.log10() }.log_ticks().into_iter().map(|(_, label)| label).collect()
+        };
+        assert_eq!(labels(0.01, 0.1), ["0.01", "0.02", "0.05", "0.1"]);
+        assert_eq!(labels(2.0, 256.0), ["2", "5", "10", "20", "50", "100", "200"]);
+        assert_eq!(labels(1e-5, 0.1), ["1e−5", "0.0001", "0.001", "0.01", "0.1"]);
     }
 
     #[test]

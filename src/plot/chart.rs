@@ -27,11 +27,20 @@ pub struct Chart {
     x_label: String,
     y_label: String,
     x_range: Option<Axis>,
+    x_ticks: Ticks,
     y_range: Option<Axis>,
     square: bool,
     categories: Vec<String>,
     layers: Vec<Layer>,
     colors: usize,
+}
+
+/// What stands at an axis.
+#[derive(Clone, Copy, Debug)]
+enum Ticks {
+    Plain,
+    Whole,
+    Log,
 }
 
 #[derive(Clone, Debug)]
@@ -66,6 +75,7 @@ impl Chart {
             x_label: x_label.to_string(),
             y_label: y_label.to_string(),
             x_range: None,
+            x_ticks: Ticks::Plain,
             y_range: None,
             square: false,
             categories: Vec::new(),
@@ -129,6 +139,18 @@ impl Chart {
     /// Names for x = 0, 1, 2, … in place of numbers.
     pub fn categories<S: AsRef<str>>(mut self, names: &[S]) -> Self {
         self.categories = names.iter().map(|n| n.as_ref().to_string()).collect();
+        self
+    }
+
+    /// The x axis counts: only whole numbers stand at it.
+    pub fn x_whole(mut self) -> Self {
+        self.x_ticks = Ticks::Whole;
+        self
+    }
+
+    /// The values of x are base-10 logarithms: the numbers themselves stand at the axis.
+    pub fn x_log(mut self) -> Self {
+        self.x_ticks = Ticks::Log;
         self
     }
 
@@ -262,7 +284,11 @@ impl Chart {
         let widest = self.categories.iter().map(|c| text_width(c, TICK)).fold(0.0, f64::max);
         let slanted = widest > slot - 4.0;
         let ticks = match self.categories.is_empty() {
-            true => area.x.ticks(),
+            true => match self.x_ticks {
+                Ticks::Plain => area.x.ticks(),
+                Ticks::Whole => area.x.ticks().into_iter().filter(|(v, _)| (v - v.round()).abs() < 1e-6).collect(),
+                Ticks::Log => area.x.log_ticks(),
+            },
             false => self.categories.iter().enumerate().map(|(i, name)| (i as f64, name.clone())).collect(),
         };
         for (value, label) in ticks {

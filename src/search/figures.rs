@@ -65,8 +65,9 @@ fn chart(title: &str, x: &str, loss: &str, losses: &[f64]) -> Chart {
     Chart::new(&title, x, loss).y_range(low, high)
 }
 
+/// Of complete trials and of those stopped.
 fn losses(trials: &[Arc<FrozenTrial>]) -> Vec<f64> {
-    valued(trials).map(|(_, v)| v).collect()
+    valued(trials).chain(with_fate(trials, Fate::Stopped)).map(|(_, v)| v).collect()
 }
 
 /// Loss against trial, and the best so far.
@@ -77,7 +78,7 @@ pub fn history(trials: &[Arc<FrozenTrial>], loss: &str) -> Figure {
         best.extend(best.last().map(|&(_, b)| (t.number as f64, b)));
         best.push((t.number as f64, so_far));
     }
-    let chart = chart("Loss of each trial, and the best so far", "trial", loss, &losses(trials));
+    let chart = chart("Loss of each trial, and the best so far", "trial", loss, &losses(trials)).x_whole();
     let chart = dots(chart, trials, |t| Some(t.number as f64)).line("best so far", &best);
     Figure::new(HISTORY, chart.svg())
 }
@@ -112,7 +113,7 @@ pub fn curves(trials: &[Arc<FrozenTrial>], loss: &str) -> Figure {
     };
     let all: Vec<f64> = order.iter().flat_map(|(t, _)| folds(t)).flat_map(|f| f.curve).collect();
     let ((low, high), _) = window(&all);
-    let mut chart = Chart::new(&title, "epoch", loss).y_range(low, high);
+    let mut chart = Chart::new(&title, "epoch", loss).y_range(low, high).x_whole();
     for fold in with_fate(trials, Fate::Stopped).flat_map(|(t, _)| folds(t)) {
         let points: Vec<_> = fold.curve.iter().enumerate().map(|(e, v)| (e as f64 + 1.0, *v)).collect();
         chart = chart.line("", &points).muted();
@@ -137,21 +138,20 @@ fn place(distribution: &Distribution, internal: f64) -> f64 {
     }
 }
 
-/// The name of a parameter's axis.
-fn axis_name(name: &str, distribution: &Distribution) -> String {
-    match distribution {
-        Distribution::Float { log: true, .. } | Distribution::Int { log: true, .. } => format!("log₁₀ {name}"),
-        _ => name.to_string(),
-    }
-}
-
-fn with_categories(chart: Chart, distribution: &Distribution) -> Chart {
+/// A chart whose x axis is a parameter's: from end to end, with a margin.
+fn along(chart: Chart, distribution: &Distribution) -> Chart {
+    let (low, high) = range(distribution);
+    let (low, high) = (place(distribution, low), place(distribution, high));
+    let margin = 0.04 * (high - low);
     match distribution {
         Distribution::Categorical { choices } => {
-            chart.categories(&choices.iter().map(|c| c.to_string()).collect::<Vec<_>>())
+            return chart.categories(&choices.iter().map(|c| c.to_string()).collect::<Vec<_>>());
         }
-        _ => chart,
+        _ if is_log(distribution) => chart.x_log(),
+        Distribution::Int { .. } => chart.x_whole(),
+        Distribution::Float { .. } => chart,
     }
+    .x_range(low - margin, high + margin)
 }
 
 /// The parameters that trials have, each with its newest distribution.
@@ -168,10 +168,8 @@ pub fn parameters(trials: &[Arc<FrozenTrial>]) -> Vec<(String, Arc<Distribution>
 pub fn slices(trials: &[Arc<FrozenTrial>], loss: &str) -> Vec<Figure> {
     let slice = |(name, distribution): (String, Arc<Distribution>)| {
         let title = format!("Loss against {name}");
-        let chart = chart(&title, &axis_name(&name, &distribution), loss, &losses(trials));
-        let chart = dots(with_categories(chart, &distribution), trials, |t| {
-            Some(place(&distribution, t.params.get(&name)?.internal))
-        });
+        let chart = along(chart(&title, &name, loss, &losses(trials)), &distribution);
+        let chart = dots(chart, trials, |t| Some(place(&distribution, t.params.get(&name)?.internal)));
         let best = best(trials);
         let best = best.as_ref().and_then(|t| Some((t, t.params.get(&name)?)));
         let chart = match best {
@@ -242,7 +240,7 @@ pub fn anatomy(anatomy: &Anatomy) -> Vec<Figure> {
             (None, false) => "density".into(),
         };
         let title = format!("Where good trials had their {name}, and where the others");
-        let chart = with_categories(Chart::new(&title, &axis_name(name, distribution), &y), distribution);
+        let chart = along(Chart::new(&title, name, &y), distribution);
         let (l, g) = ("l, good trials", "g, other trials");
         let chart = match **distribution {
             Distribution::Categorical { .. } => {
