@@ -131,7 +131,7 @@ impl Worker<'_> {
     /// on `threads` threads each.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] when `stop` was set: the running trials were saved, and [`left_behind`] finds them. Others when a
+    /// [`Error::Interrupted`] when `stop` was set: the running trials were saved, and [`Session::left`](super::session::Session::left) finds them. Others when a
     /// file cannot be written. A trial that diverges or has bad parameters is no error of the search.
     pub fn work(
         &self,
