@@ -9,7 +9,7 @@ use crate::search::compare::{Measured, draw, play, tell, verdict};
 use crate::search::session::{Change, Session};
 use crate::search::{CrossValidation, Diverged, Objective, Plan, PrunerKind, SamplerKind, Worker};
 use crate::train::Config;
-use crate::tune::sampler::tpe::Startup;
+use crate::tune::sampler::tpe::{Joint, Startup};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -57,6 +57,7 @@ pub fn run(args: CompareArgs, quiet: bool) -> Result<()> {
         sampler: SamplerKind::Grid,
         startup_trials: 0,
         startup: Startup::Random,
+        joint: Joint::Common,
         pruner: PrunerKind::None,
         folds: args.folds,
         repeats: 1,

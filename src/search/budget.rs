@@ -177,6 +177,7 @@ mod tests {
     use crate::models::Kind;
     use crate::search::Diverged;
     use crate::train::Config;
+    use crate::tune::sampler::tpe::Joint;
 
     fn plan() -> Plan {
         Plan {
@@ -185,6 +186,7 @@ mod tests {
             sampler: SamplerKind::Tpe,
             startup_trials: 10,
             startup: Startup::Random,
+            joint: Joint::Common,
             pruner: PrunerKind::None,
             folds: 3,
             repeats: 1,

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::train::Config;
 use crate::tune::Space;
 use crate::tune::pruner::{Patient, Percentile, Pruner, Wilcoxon};
-use crate::tune::sampler::tpe::Startup;
+use crate::tune::sampler::tpe::{Joint, Startup};
 use crate::tune::sampler::{Grid, Random, Sampler, Sobol, Tpe};
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,8 @@ pub struct Plan {
     pub startup_trials: usize,
     /// How these are chosen.
     pub startup: Startup,
+    /// Which parameters TPE suggests together.
+    pub joint: Joint,
     /// Who stops unpromising trials.
     pub pruner: PrunerKind,
     /// Folds of the cross-validation.
@@ -99,9 +101,10 @@ impl Plan {
         (trials / 3).clamp(2, 10)
     }
 
-    /// TPE, with the plan's start.
+    /// TPE as planned.
     pub fn tpe(&self) -> Tpe {
-        Tpe { startup_trials: self.startup_trials, startup: self.startup, ..Tpe::default() }
+        let Plan { startup_trials, startup, joint, .. } = *self;
+        Tpe { startup_trials, startup, joint: Some(joint), ..Tpe::default() }
     }
 
     /// The sampler.

@@ -10,7 +10,7 @@ use crate::study::{Figure, count, shown, table};
 use crate::train::Score;
 use crate::tune::importance::{Importance, LEAST_TRIALS, importances};
 use crate::tune::sampler::Asking;
-use crate::tune::sampler::tpe::{Anatomy, common};
+use crate::tune::sampler::tpe::Anatomy;
 use crate::tune::{Direction, FrozenTrial, Space, State, Value};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,10 +75,8 @@ pub fn last_suggestion(trials: &[Arc<FrozenTrial>], plan: &Plan) -> Option<(usiz
             fixed: &[],
         };
         let tpe = plan.tpe();
-        let wanted = common(&then);
-        if wanted.is_empty() {
-            return None;
-        }
+        // Of several groups, the one with the most parameters.
+        let wanted = tpe.together(&asking).into_iter().max_by_key(Vec::len)?;
         let anatomy = tpe.suggest(&asking, wanted, true);
         // With several workers, what one of them knew then is not on record.
         let same = |(d, (name, _)): (usize, &(String, _))| {

@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Which parameters are suggested together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Joint {
     /// Those that every trial had, with the same distribution.
     Common,
@@ -83,6 +84,21 @@ impl Tpe {
     pub fn is_past_startup(&self, trials: &[Arc<FrozenTrial>]) -> bool {
         let counts = |t: &&Arc<FrozenTrial>| matches!(t.state, State::Complete | State::Pruned);
         trials.iter().filter(counts).count() >= self.startup_trials
+    }
+
+    /// The parameters that are suggested together, in groups of which each has its own mixtures; none during the startup.
+    pub fn together(&self, asking: &Asking) -> Vec<Vec<Wanted>> {
+        if !self.is_past_startup(asking.trials) {
+            return Vec::new();
+        }
+        let mut groups = match self.joint(asking.directions.len()) {
+            Joint::Common => vec![common(asking.trials)],
+            Joint::Groups => groups(asking.trials),
+            Joint::Never => Vec::new(),
+        };
+        groups.iter_mut().for_each(|group| group.retain(|(name, _)| !asking.fixed.iter().any(|(f, _)| f == name)));
+        groups.retain(|group| !group.is_empty());
+        groups
     }
 
     /// Suggests parameters together, or one by itself.
@@ -204,20 +220,11 @@ impl Sampler for Tpe {
     }
 
     fn joint(&self, asking: &Asking) -> Vec<Suggested> {
-        if !self.is_past_startup(asking.trials) {
-            return Vec::new();
-        }
-        let mut groups = match self.joint(asking.directions.len()) {
-            Joint::Common => vec![common(asking.trials)],
-            Joint::Groups => groups(asking.trials),
-            Joint::Never => Vec::new(),
-        };
-        groups.iter_mut().for_each(|group| group.retain(|(name, _)| !asking.fixed.iter().any(|(f, _)| f == name)));
         let suggest = |wanted: Vec<Wanted>| {
             let Anatomy { wanted, candidates, best, .. } = self.suggest(asking, wanted, true);
             wanted.into_iter().zip(candidates).map(move |((name, d), column)| (name, d, column[best]))
         };
-        groups.into_iter().filter(|g| !g.is_empty()).flat_map(suggest).collect()
+        self.together(asking).into_iter().flat_map(suggest).collect()
     }
 
     fn independent(&self, asking: &Asking, place: usize, name: &str, distribution: &Distribution) -> f64 {
