@@ -56,7 +56,7 @@ fn optuna_studies_survive_a_copy() {
         assert_eq!(here["trials"].as_array().unwrap().len(), there["trials"].as_array().unwrap().len());
     }
     let twice = memory.copy(&everything).unwrap_err().to_string();
-    assert_eq!(twice, "a study named vae, naïve 🦀 is there already");
+    assert!(twice.ends_with("a study named vae, naïve 🦀 is there already"), "{twice}");
     assert_eq!(dump(memory.studies(), 0), all);
 }
 
@@ -276,7 +276,7 @@ fn a_name_that_is_taken_makes_no_optuna_study() {
     let (effects, ()) = storage.transact(|_| Ok((vec![create("a"), create("a"), create("b")], ()))).unwrap();
     assert_eq!(effects, [Effect::Created(0), Effect::Ignored, Effect::Created(1)]);
     let said = Study::create(storage, "a", &[Direction::Minimize]).err().unwrap().to_string();
-    assert_eq!(said, "a study named a is there already");
+    assert!(said.ends_with("a study named a is there already"), "{said}");
 }
 
 #[test]

@@ -145,9 +145,8 @@ fn check_mixture(what: &str, ours: &Mixture, theirs: &Value) {
             Axis::Numeric(axis) => {
                 assert_eq!(v["kernel"], "truncated_normal", "{what}");
                 let length = axis.high - axis.low;
-                let kernels: Vec<_> = axis.of.iter().map(|&k| axis.kernels[k as usize]).collect();
-                let mu: Vec<f64> = kernels.iter().map(|k| k.mu).collect();
-                let sigma: Vec<f64> = kernels.iter().map(|k| k.sigma).collect();
+                let mu: Vec<f64> = axis.of.iter().map(|&k| axis.kernels.mu[k as usize]).collect();
+                let sigma: Vec<f64> = axis.of.iter().map(|&k| axis.kernels.sigma[k as usize]).collect();
                 all_close(&format!("{what} mu"), &mu, &numbers(&v["mu"]), 1e-12, 1e-300);
                 all_close(&format!("{what} sigma"), &sigma, &numbers(&v["sigma"]), 1e-12, 1e-12 * length);
                 close(&format!("{what} L"), axis.low, number(&v["trunc_low"]), 1e-12, 0.0);

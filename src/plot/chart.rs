@@ -220,7 +220,7 @@ impl Chart {
 
     /// The colour of the series of this name.
     fn color(&self, name: &str) -> Option<&'static str> {
-        self.layers.iter().find(|l| l.name == name && l.color.is_some())?.color
+        self.layers.iter().find(|l| !name.is_empty() && l.name == name && l.color.is_some())?.color
     }
 
     /// The colour of the curve that a dashed one goes with.

@@ -1,9 +1,9 @@
 //! The truncated normal distribution, by logarithms: far tails keep their digits.
 
-use crate::kernels::elementwise::{Pointwise, map};
+use crate::kernels::elementwise::Pointwise;
 use crate::kernels::math::{double, normal_quantile};
 use libm::{erfc, exp, log, log1p, sqrt};
-use std::f64::consts::{FRAC_1_SQRT_2, LN_2, SQRT_2};
+use std::f64::consts::{FRAC_1_SQRT_2, LN_2};
 
 /// ln √(2π).
 pub const LN_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
@@ -63,36 +63,42 @@ fn log_one_minus(e: f64) -> f64 {
 
 /// ln(Φ(b) − Φ(a)) for a ≤ b, with Φ the standard normal distribution function, by the form that keeps the digits: the quotient of
 /// two tails, the complement of both around 0, a series about the middle of a narrow interval.
-struct LogMass;
-
-impl Pointwise<f64, 2> for LogMass {
-    #[inline(always)]
-    fn at(&self, [a, b]: [f64; 2]) -> f64 {
-        // Mirrored to the left, where a ≤ −|b|.
-        let (low, high) = if a + b > 0.0 { (-b, -a) } else { (a, b) };
-        let (far, near) = (log_erfc(-low * FRAC_1_SQRT_2), log_erfc(high.abs() * FRAC_1_SQRT_2));
-        let (m, h) = (0.5 * (a + b), b - a);
-        let (mm, hh) = (m * m, h * h);
-        let (is_narrow, is_around) = (h * (1.0 + m.abs()) < 0.03, high > 0.0);
-        // All forms are scale + ln(1 − e).
-        let first = double::exp(if is_around { far } else { far - near });
-        let tails = if is_around { 0.5 * (first + double::exp(near)) } else { first };
-        let series = hh * ((mm - 1.0) / 24.0 + hh * ((mm * mm - 6.0 * mm + 3.0) / 1920.0));
-        let e = if is_narrow { -series } else { tails };
-        let outside = if is_around { 0.0 } else { near - LN_2 };
-        let scale = if is_narrow { double::ln(h) - 0.5 * mm - LN_SQRT_TAU } else { outside };
-        scale + log_one_minus(e)
-    }
+#[inline(always)]
+fn log_mass_of(a: f64, b: f64) -> f64 {
+    // Mirrored to the left, where a ≤ −|b|.
+    let (low, high) = if a + b > 0.0 { (-b, -a) } else { (a, b) };
+    let (far, near) = (log_erfc(-low * FRAC_1_SQRT_2), log_erfc(high.abs() * FRAC_1_SQRT_2));
+    let (m, h) = (0.5 * (a + b), b - a);
+    let (mm, hh) = (m * m, h * h);
+    let (is_narrow, is_around) = (h * (1.0 + m.abs()) < 0.03, high > 0.0);
+    // All forms are scale + ln(1 − e).
+    let first = double::exp(if is_around { far } else { far - near });
+    let tails = if is_around { 0.5 * (first + double::exp(near)) } else { first };
+    let series = hh * ((mm - 1.0) / 24.0 + hh * ((mm * mm - 6.0 * mm + 3.0) / 1920.0));
+    let e = if is_narrow { -series } else { tails };
+    let outside = if is_around { 0.0 } else { near - LN_2 };
+    let scale = if is_narrow { double::ln(h) - 0.5 * mm - LN_SQRT_TAU } else { outside };
+    scale + log_one_minus(e)
 }
 
 /// ln(Φ(b) − Φ(a)) for a ≤ b.
 pub fn log_mass(a: f64, b: f64) -> f64 {
-    LogMass.at([a, b])
+    log_mass_of(a, b)
 }
 
-/// [`log_mass`] of many intervals.
-pub fn log_masses(a: &[f64], b: &[f64], out: &mut [f64]) {
-    map(&LogMass, [a, b], out);
+/// ln of the mass in [a, b] of normal distributions with mean μ and deviation σ, for [`map`](crate::kernels::elementwise::map).
+pub struct LogMassIn {
+    /// Lower end.
+    pub a: f64,
+    /// Upper end.
+    pub b: f64,
+}
+
+impl Pointwise<f64, 2> for LogMassIn {
+    #[inline(always)]
+    fn at(&self, [mu, sigma]: [f64; 2]) -> f64 {
+        log_mass_of((self.a - mu) / sigma, (self.b - mu) / sigma)
+    }
 }
 
 /// ln Φ(x), with Φ the standard normal distribution function.
@@ -115,8 +121,13 @@ pub fn truncated_quantile(a: f64, b: f64, q: f64) -> f64 {
         return b;
     }
     // The tails that x cuts off to the left and to the right, each a mixture of those of a and b: sums, so no digits are lost.
-    let tail = |sign: f64| 0.5 * ((1.0 - q) * erfc(-sign * a / SQRT_2) + q * erfc(-sign * b / SQRT_2));
-    let (left, right) = (tail(1.0), tail(-1.0));
+    let tails = |x: f64| {
+        let small = 0.5 * erfc(x.abs() * FRAC_1_SQRT_2);
+        if x < 0.0 { (small, 1.0 - small) } else { (1.0 - small, small) }
+    };
+    let ((a_left, a_right), (b_left, b_right)) = (tails(a), tails(b));
+    let left = (1.0 - q) * a_left + q * b_left;
+    let right = (1.0 - q) * a_right + q * b_right;
     let x = match left.min(right) {
         p if p < 1e-280 && left < right => far_quantile(log_add(log_cdf(a) + log1p(-q), log_cdf(b) + log(q))),
         p if p < 1e-280 => -far_quantile(log_add(log_cdf(-a) + log1p(-q), log_cdf(-b) + log(q))),

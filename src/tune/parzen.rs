@@ -7,7 +7,7 @@
 //! algorithm components*, 2023, describes and Optuna 5.0 computes. Equal centres keep the order of their trials.
 
 use super::distribution::Distribution;
-use super::normal::{LN_SQRT_TAU, log_masses, truncated_quantile};
+use super::normal::{LN_SQRT_TAU, LogMassIn, truncated_quantile};
 use crate::kernels::elementwise::map;
 use crate::kernels::math::double;
 use crate::rng::Stream;
@@ -35,7 +35,7 @@ pub enum Axis {
 #[derive(Clone, Debug)]
 pub struct Numeric {
     /// Different kernels. Trials with the same value and the same gap share one.
-    pub kernels: Vec<Kernel>,
+    pub kernels: Kernels,
     /// The kernel of each observation, and the prior's last.
     pub of: Vec<u32>,
     /// L.
@@ -48,17 +48,17 @@ pub struct Numeric {
     distribution: Distribution,
 }
 
-/// A normal distribution on [L, H].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Kernel {
-    /// Centre.
-    pub mu: f64,
-    /// Bandwidth.
-    pub sigma: f64,
-    /// ln of its mass within [L, H].
-    log_z: f64,
-    /// ln of its height: −ln(√(2π) σ) less the above.
-    log_height: f64,
+/// Normal distributions on [L, H], by columns.
+#[derive(Clone, Debug, Default)]
+pub struct Kernels {
+    /// Centres.
+    pub mu: Vec<f64>,
+    /// Bandwidths.
+    pub sigma: Vec<f64>,
+    /// ln of the mass of each within [L, H].
+    log_z: Vec<f64>,
+    /// ln of the height of each: −ln(√(2π) σ) less the above.
+    log_height: Vec<f64>,
 }
 
 /// Choices: with C of them and K kernels, kernel k gives each (1/K)/(1 + C/K), and the observed one 1/(1 + C/K) more. The prior
@@ -164,25 +164,22 @@ impl Numeric {
             (low, high) = (log(low), log(high));
             centres.iter_mut().for_each(|x| *x = log(*x));
         }
-        let mut kernels: Vec<Kernel> = Vec::new();
+        let mut kernels = Kernels::default();
+        let Kernels { mu: mus, sigma: sigmas, .. } = &mut kernels;
         let mut of = vec![0; centres.len() + 1];
         let prior = (centres.len(), 0.5 * (low + high), high - low);
         for (i, mu, sigma) in bandwidths(&centres, low, high).into_iter().chain([prior]) {
             // In order of centres: equal ones are the last few, and have three bandwidths at most.
-            let same = kernels.iter().rev().take(3).position(|k| k.mu == mu && k.sigma == sigma);
-            of[i] = match same {
-                Some(back) => kernels.len() - 1 - back,
-                None => {
-                    kernels.push(Kernel { mu, sigma, log_z: 0.0, log_height: 0.0 });
-                    kernels.len() - 1
-                }
-            } as u32;
+            let same = (0..mus.len()).rev().take(3).find(|&k| mus[k] == mu && sigmas[k] == sigma);
+            of[i] = same.unwrap_or_else(|| {
+                mus.push(mu);
+                sigmas.push(sigma);
+                mus.len() - 1
+            }) as u32;
         }
-        let masses = masses(&kernels, low, high);
-        for (kernel, log_z) in kernels.iter_mut().zip(masses) {
-            kernel.log_z = log_z;
-            kernel.log_height = -LN_SQRT_TAU - log(kernel.sigma) - log_z;
-        }
+        kernels.log_z = kernels.masses(low, high);
+        let heights = kernels.sigma.iter().zip(&kernels.log_z).map(|(sigma, z)| -LN_SQRT_TAU - log(*sigma) - z);
+        kernels.log_height = heights.collect();
         Numeric { kernels, of, low, high, cell, log: is_log, distribution: distribution.clone() }
     }
 
@@ -205,22 +202,27 @@ impl Numeric {
         let scale = |x: f64| if self.log { log(x) } else { x };
         if self.cell > 0.0 {
             let (a, b) = (scale(x - 0.5 * self.cell), scale(x + 0.5 * self.cell));
-            let masses = masses(&self.kernels, a, b).into_iter().zip(&self.kernels);
-            return masses.map(|(mass, k)| mass - k.log_z).collect();
+            let mut masses = self.kernels.masses(a, b);
+            masses.iter_mut().zip(&self.kernels.log_z).for_each(|(mass, z)| *mass -= z);
+            return masses;
         }
         let x = scale(x);
+        let Kernels { mu, sigma, log_height, .. } = &self.kernels;
         if !(self.low..=self.high).contains(&x) {
-            return vec![f64::NEG_INFINITY; self.kernels.len()];
+            return vec![f64::NEG_INFINITY; mu.len()];
         }
-        let density = |k: &Kernel| {
-            let z = (x - k.mu) / k.sigma;
-            k.log_height - 0.5 * z * z
+        let mut densities = vec![0.0; mu.len()];
+        let density = |[mu, sigma, height]: [f64; 3]| {
+            let z = (x - mu) / sigma;
+            height - 0.5 * z * z
         };
-        self.kernels.iter().map(density).collect()
+        map(&density, [mu, sigma, log_height], &mut densities);
+        densities
     }
 
     fn sample(&self, k: usize, u: f64) -> f64 {
-        let Kernel { mu, sigma, .. } = self.kernels[self.of[k] as usize];
+        let kernel = self.of[k] as usize;
+        let (mu, sigma) = (self.kernels.mu[kernel], self.kernels.sigma[kernel]);
         let x = mu + sigma * truncated_quantile((self.low - mu) / sigma, (self.high - mu) / sigma, u);
         let x = if self.log { exp(x) } else { x };
         match self.distribution {
@@ -237,12 +239,13 @@ impl Numeric {
     }
 }
 
-/// ln of the mass of each kernel, not truncated, in [a, b].
-fn masses(kernels: &[Kernel], a: f64, b: f64) -> Vec<f64> {
-    let at = |end: f64| kernels.iter().map(|k| (end - k.mu) / k.sigma).collect::<Vec<_>>();
-    let mut masses = vec![0.0; kernels.len()];
-    log_masses(&at(a), &at(b), &mut masses);
-    masses
+impl Kernels {
+    /// ln of the mass of each, not truncated, in [a, b].
+    fn masses(&self, a: f64, b: f64) -> Vec<f64> {
+        let mut masses = vec![0.0; self.mu.len()];
+        map(&LogMassIn { a, b }, [&self.mu, &self.sigma], &mut masses);
+        masses
+    }
 }
 
 /// The centres in order, each as its place, itself and its bandwidth: the larger of the gaps to its neighbours, where the bounds are neighbours too, but for the first

@@ -32,11 +32,6 @@ impl Trial<'_> {
         &self.frozen
     }
 
-    /// Its study.
-    pub fn study(&self) -> &Study {
-        self.study
-    }
-
     /// The value of a parameter: the one it has already; else the queued one; else the one [fixed](Study::fix) for the study; else
     /// the only one; else the one suggested together with others; else one suggested by itself.
     ///

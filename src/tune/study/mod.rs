@@ -74,9 +74,10 @@ impl Study {
         directions: &[Direction],
         attrs: impl IntoIterator<Item = (Owner, &'k str, Json)>,
     ) -> Result<Self> {
+        let place = place(&storage);
         let (effects, ()) = storage.transact(|studies| {
             if studies.find(name).is_some() {
-                return Err(Error::Usage(format!("a study named {name} is there already")));
+                return Err(Error::Usage(format!("{place}a study named {name} is there already")));
             }
             let study = studies.studies.len();
             let create = Op::CreateStudy { name: name.into(), directions: directions.to_vec() };
@@ -96,7 +97,8 @@ impl Study {
         let Some(id) = storage.studies().find(name) else {
             let names: Vec<&str> = storage.studies().studies.iter().flatten().map(|s| s.name.as_str()).collect();
             let found = if names.is_empty() { "no study".into() } else { names.join(", ") };
-            return Err(Error::Usage(format!("expected a study named {name}, found {found}")));
+            let place = place(&storage);
+            return Err(Error::Usage(format!("{place}expected a study named {name}, found {found}")));
         };
         let directions = storage.studies().get(id).expect("just found").directions.clone();
         Ok(Study::new(storage, id, name, &directions))
@@ -343,6 +345,11 @@ impl Study {
             _ => Ok(()),
         }
     }
+}
+
+/// The file of a storage, as an error begins with it.
+fn place(storage: &Storage) -> String {
+    storage.path().map_or(String::new(), |path| format!("{}: ", path.display()))
 }
 
 /// The complete trial with the best value that violates no constraint; the first of several.
