@@ -106,6 +106,18 @@ fn what_makes_no_sense_is_one_line_and_leaves_nothing() {
 }
 
 #[test]
+fn the_help_names_every_setting_that_can_be_searched() {
+    let help = Command::new(env!("CARGO_BIN_EXE_elbo")).args(["tune", "--help"]).output().unwrap().stdout;
+    let words =
+        |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_string).collect::<Vec<_>>();
+    let (help, readme) = (words(&String::from_utf8(help).unwrap()), words(&fs::read_to_string("README.md").unwrap()));
+    for name in elbo::search::options::names() {
+        assert!(help.iter().any(|w| w == name), "{name} is not in the help");
+        assert!(readme.iter().any(|w| w == name), "{name} is not in the README");
+    }
+}
+
+#[test]
 fn a_search_tells_every_trial_and_never_credits_the_model_with_a_startup() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("study");

@@ -34,6 +34,11 @@ pub struct TuneArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     more: Option<u32>,
     /// File with the parameters to search [default: epochs, batch size and learning rate]
+    ///
+    /// TOML with a table for each parameter: `[lr]` with low and high, and log = true or a step if wanted; `[optimizer]` with
+    /// choices = ["adam", "sgd"]; `[momentum]` with a range and when = { optimizer = "sgd" } if it exists only then. There are
+    /// epochs, batch_size, lr, lr_schedule, optimizer, momentum, clip_norm, latent_dim, hidden (choices like "512,256"),
+    /// activation, init, beta and beta_warmup.
     #[arg(long, value_name = "FILE.toml")]
     space: Option<PathBuf>,
     /// Search the learning rate among these values, not in a range
@@ -58,6 +63,9 @@ pub struct TuneArgs {
     #[arg(long, value_enum, default_value = "recon")]
     objective: ObjectiveChoice,
     /// Who stops unpromising trials
+    ///
+    /// median: not among the better half of the complete trials at the same epoch; percentile: not in the best quarter; both after 5;
+    /// wilcoxon: worse than the best trial fold by fold, p < 0.1; patient: 3 epochs without progress.
     #[arg(long, value_enum, default_value = "none")]
     pruner: PrunerChoice,
     /// What a diverged trial gets: a large loss, that keeps the sampler away, or `fail`
