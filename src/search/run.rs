@@ -52,10 +52,11 @@ pub const ERROR: &str = "error";
 /// The attribute of a trial that was stopped and told as complete: after how many folds.
 pub const STOPPED: &str = "stopped_after_folds";
 
-/// A trial's folder, for one worker: held until dropped, and let go when its process ends.
+/// A trial's folder, for one worker: held until dropped, and let go when its process ends. The file that is locked stays: whoever
+/// removed it would let a third worker lock another one of the same name.
 struct Claim {
     at: PathBuf,
-    file: File,
+    _lock: File,
 }
 
 impl Claim {
@@ -68,18 +69,11 @@ impl Claim {
         // Somebody may just be looking whether it is held.
         for _ in 0..20 {
             if file.try_lock().is_ok() {
-                return Ok(Some(Claim { at, file }));
+                return Ok(Some(Claim { at, _lock: file }));
             }
             std::thread::sleep(std::time::Duration::from_millis(2));
         }
         Ok(None)
-    }
-
-    /// Nobody will need the folder's lock again.
-    fn end(self) -> Result<()> {
-        let path = lock_path(&self.at);
-        drop(self.file);
-        fs::remove_file(&path).map_err(Error::io(&path))
     }
 }
 
@@ -201,10 +195,10 @@ impl Worker<'_> {
             // Another worker may have taken it up, and may be done with it.
             let Some(claim) = Claim::of(self.folder, number)? else { return Ok(None) };
             let is_running = self.study.trials()?.get(number).is_some_and(|t| t.state == State::Running);
-            return match is_running {
-                true => self.run(job, self.study.take_up(number)?, claim, progress, stop).map(|()| None),
-                false => claim.end().map(|()| None),
-            };
+            if is_running {
+                self.run(job, self.study.take_up(number)?, claim, progress, stop)?;
+            }
+            return Ok(None);
         }
         if until.is_some_and(|until| Instant::now() >= until) {
             let begun = self.study.look(|s| s.trials.iter().filter(|t| t.state != State::Waiting).count())?;
@@ -230,7 +224,6 @@ impl Worker<'_> {
             }
         }
         self.validation.clear(&claim.at)?;
-        claim.end()?;
         progress.end(job, &self.study.trials()?[number]);
         Ok(())
     }

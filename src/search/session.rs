@@ -12,7 +12,7 @@ use crate::tune::storage::Owner;
 use crate::tune::{Direction, Space, State, Storage, Study, Value};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -206,6 +206,7 @@ impl Session {
         let config = options::apply(&self.plan.base, &values)?;
         let own = Folder::at(&self.folder.path().join(best_folder(best.number)))?;
         let path = own.path().join("worker.lock");
+        // Held to the end; the file stays, as those of trials do.
         let lock = File::create(&path).map_err(Error::io(&path))?;
         if lock.try_lock().is_err() {
             return Ok(None);
@@ -222,8 +223,6 @@ impl Session {
             Error::Interrupted { .. } => Error::Interrupted { run: self.folder.path().to_path_buf() },
             e => e,
         })?;
-        drop(lock);
-        fs::remove_file(&path).map_err(Error::io(&path))?;
         film::write_film(trainer.config.epochs, &own)?;
         Ok(own.read_metrics()?.last().map(|r| r.score()))
     }
