@@ -1,6 +1,8 @@
 //! Importances are those of Optuna 5.0.0, to 1e-8 relative: `fixtures/optuna/importance_cases.json`, made by
 //! `optuna_extras_oracle.py` beside it, or the file that `ELBO_IMPORTANCE_CASES` names.
 
+mod cases;
+
 use elbo::tune::importance::PedAnova;
 use elbo::tune::trial::Param;
 use elbo::tune::{Direction, Distribution, FrozenTrial, State};
@@ -68,10 +70,7 @@ fn frozen(trial: &Trial, space: &BTreeMap<String, Arc<Distribution>>) -> Arc<Fro
 
 #[test]
 fn importances_are_those_of_optuna() {
-    let path =
-        std::env::var("ELBO_IMPORTANCE_CASES").unwrap_or_else(|_| "fixtures/optuna/importance_cases.json".into());
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
-    let Cases { cases } = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let Cases { cases } = cases::read("ELBO_IMPORTANCE_CASES", "importance_cases.json");
     assert!(!cases.is_empty());
     for case in cases {
         let space = case.search_space.iter().map(|p| (p.name.clone(), p.distribution())).collect();
@@ -90,7 +89,7 @@ fn importances_are_those_of_optuna() {
             let name = &importance.name;
             for (got, expected) in [(importance.raw, &case.raw[name]), (importance.normalized, &case.normalized[name])]
             {
-                let expected = expected.as_f64().unwrap();
+                let expected = cases::number(expected);
                 // Between equal distributions it is the square of rounding errors.
                 let error = (got - expected).abs();
                 assert!(error <= 1e-8 * expected.abs() + 1e-20, "{}: {name}: {got}, Optuna has {expected}", case.name);

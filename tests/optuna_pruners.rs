@@ -1,6 +1,9 @@
 //! Pruners stop the trials that those of Optuna 5.0.0 stop, at the same steps: `fixtures/optuna/pruner_cases.json`, made by
 //! `optuna_extras_oracle.py` beside it, or the file that `ELBO_PRUNER_CASES` names.
 
+mod cases;
+
+use cases::number;
 use elbo::tune::pruner::{Hyperband, Patient, Percentile, Pruner, Resource, SuccessiveHalving, Threshold, Wilcoxon};
 use elbo::tune::{Direction, Outcome, Storage, Study};
 use serde::Deserialize;
@@ -28,11 +31,6 @@ struct Case {
     pruned_at: Vec<Option<u64>>,
 }
 
-/// A number, or the name of one that JSON lacks.
-fn float(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| value.as_str().expect("a number or its name").parse().unwrap())
-}
-
 /// Gives a setting by name, or the default.
 type Get<'a> = &'a mut dyn FnMut(&str, f64) -> f64;
 
@@ -48,7 +46,7 @@ fn percentile(q: f64, get: Get) -> Percentile {
 
 /// A pruner under Optuna's name and with Optuna's settings.
 fn pruner(kind: &str, mut args: Map<String, Value>) -> Box<dyn Pruner> {
-    let mut get = |name: &str, default| args.remove(name).filter(|v| v != "auto").map_or(default, |v| float(&v));
+    let mut get = |name: &str, default| args.remove(name).filter(|v| v != "auto").map_or(default, |v| number(&v));
     let resource = |steps: f64| if steps.is_nan() { Resource::automatic() } else { Resource::of(steps as u64) };
     let pruner: Box<dyn Pruner> = match kind {
         "MedianPruner" => Box::new(percentile(50.0, &mut get)),
@@ -109,8 +107,8 @@ fn replay(case: Case) -> Vec<Option<u64>> {
         let mut trial = study.ask().unwrap();
         let (mut pruned, mut seen) = (None, Vec::new());
         for (&step, value) in case.steps.iter().zip(curve) {
-            seen.push(float(value));
-            trial.report(step, float(value)).unwrap();
+            seen.push(number(value));
+            trial.report(step, number(value)).unwrap();
             if trial.should_prune().unwrap() {
                 pruned = Some(step);
                 break;
@@ -129,9 +127,7 @@ fn replay(case: Case) -> Vec<Option<u64>> {
 
 #[test]
 fn pruners_stop_trials_where_optuna_does() {
-    let path = std::env::var("ELBO_PRUNER_CASES").unwrap_or_else(|_| "fixtures/optuna/pruner_cases.json".into());
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
-    let Cases { cases } = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}"));
+    let Cases { cases } = cases::read("ELBO_PRUNER_CASES", "pruner_cases.json");
     assert!(!cases.is_empty());
     for case in cases {
         let (name, expected) = (case.name.clone(), case.pruned_at.clone());

@@ -3,6 +3,9 @@
 
 #![allow(clippy::disallowed_methods)] // Statistics of a test.
 
+mod cases;
+
+use cases::number;
 use elbo::rng::{Purpose, Stream};
 use elbo::tune::parzen::{Axis, Mixture, ramp};
 use elbo::tune::sampler::tpe::{Anatomy, Joint, Wanted, common, groups};
@@ -14,23 +17,12 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-fn cases(key: &str) -> Vec<Value> {
+fn cases_of(key: &str) -> Vec<Value> {
     file()[key].as_array().unwrap_or_else(|| panic!("no {key} in the cases")).clone()
 }
 
 fn file() -> Value {
-    let path = std::env::var("ELBO_TPE_CASES").unwrap_or_else(|_| "fixtures/optuna/tpe_cases.json".into());
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
-    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}"))
-}
-
-fn number(v: &Value) -> f64 {
-    match v.as_str() {
-        Some("inf") => f64::INFINITY,
-        Some("-inf") => f64::NEG_INFINITY,
-        Some("nan") => f64::NAN,
-        _ => v.as_f64().unwrap_or_else(|| panic!("{v} is no number")),
-    }
+    cases::read("ELBO_TPE_CASES", "tpe_cases.json")
 }
 
 fn numbers(v: &Value) -> Vec<f64> {
@@ -166,7 +158,7 @@ fn check_mixture(what: &str, ours: &Mixture, theirs: &Value) {
 
 #[test]
 fn mixtures_are_optunas() {
-    let all = cases("estimator_cases");
+    let all = cases_of("estimator_cases");
     assert!(all.len() > 20);
     for case in all {
         let what = name(&case);
@@ -187,7 +179,7 @@ fn mixtures_are_optunas() {
 
 #[test]
 fn good_and_bad_trials_are_optunas() {
-    let all = cases("split_cases");
+    let all = cases_of("split_cases");
     assert!(all.len() > 10);
     for case in all {
         let directions = directions(&case);
@@ -235,7 +227,7 @@ const NEW: usize = 1 << 20;
 
 #[test]
 fn suggestions_are_optunas_from_the_history_to_the_acquisition() {
-    let all = cases("suggest_cases");
+    let all = cases_of("suggest_cases");
     assert!(all.len() > 10);
     for case in all {
         let what = name(&case);
@@ -305,7 +297,7 @@ fn cell(law: &Value, names: &[&str], is_log: bool, point: &[f64]) -> usize {
 
 #[test]
 fn draws_and_suggestions_follow_optunas_laws() {
-    let all = cases("suggest_cases").into_iter().filter(|c| c["law"].is_object());
+    let all = cases_of("suggest_cases").into_iter().filter(|c| c["law"].is_object());
     for case in all {
         let (what, law) = (name(&case), &case["law"]);
         let setup = Setup::of(&case);
@@ -361,7 +353,7 @@ fn normal_masses_and_quantiles_are_those_optuna_should_have() {
 
 #[test]
 fn random_search_follows_optunas_laws() {
-    for case in cases("random_sampler_cases") {
+    for case in cases_of("random_sampler_cases") {
         let distribution = distribution(&case["search_space"][0]);
         let (points, law) = (numbers(&case["points"]), numbers(&case["probability"]));
         let mut counts = vec![0; points.len()];
@@ -378,7 +370,7 @@ fn random_search_follows_optunas_laws() {
 
 #[test]
 fn joint_parameters_and_groups_are_optunas() {
-    for case in cases("search_space_cases") {
+    for case in cases_of("search_space_cases") {
         let any = Arc::new(Distribution::float(0.0, 1.0));
         let trial = |names: &Value| {
             let mut trial = FrozenTrial::new(State::Complete);
@@ -399,7 +391,7 @@ fn joint_parameters_and_groups_are_optunas() {
 
 #[test]
 fn a_group_is_suggested_together_and_its_names_are_kept() {
-    let case = cases("suggest_cases").into_iter().find(|c| c["multivariate"] == true).unwrap();
+    let case = cases_of("suggest_cases").into_iter().find(|c| c["multivariate"] == true).unwrap();
     let full = space(&case["full_search_space"]);
     let trials = trials(&case, &full);
     let asking = Asking { number: 1000, trials: &trials, directions: &directions(&case), seed: 0, fixed: &[] };
