@@ -71,6 +71,14 @@ impl Error {
         move |source| Error::Io { path, source }
     }
 
+    /// A request about what stands in a file, with the file's name before it. Other errors stay as they are.
+    pub fn within(self, file: impl fmt::Display) -> Self {
+        match self {
+            Error::Usage(line) => Error::Usage(format!("{file}: {line}")),
+            e => e,
+        }
+    }
+
     /// A [`Error::Format`], from anything that can be shown.
     pub fn format(path: &Path, what: impl fmt::Display, expected: impl fmt::Display, found: impl fmt::Display) -> Self {
         Error::Format {

@@ -302,6 +302,26 @@ fn queued_points_and_conditions_are_kept() {
     }
 }
 
+#[test]
+fn a_comparison_is_played_again_on_what_was_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("compare");
+    let compare = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_elbo"));
+        let grid =
+            ["tune", "compare", "--epochs", "1,2", "--batch-size", "64,128", "--lr", "0.001,0.003", "--folds", "2"];
+        command.args(grid).args(["--searches", "5"]).args(more).env_remove("ELBO_DATA");
+        command
+    };
+    run(&mut compare(&["--data", "synthetic", "--limit", "300", "--out", path(&out)]));
+    let report = fs::read(out.join("report.md")).unwrap();
+    // The data are found again, and nothing is trained.
+    run(&mut compare(&["--resume", path(&out)]));
+    assert_eq!(fs::read(out.join("report.md")).unwrap(), report);
+    let other = refused(&mut compare(&["--resume", path(&out), "--seed", "1"]), 2);
+    assert!(other.ends_with("its study measures another grid"), "{other}");
+}
+
 #[cfg(feature = "sqlite")]
 #[test]
 fn a_study_goes_to_a_database_and_back() {

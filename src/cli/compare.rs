@@ -1,13 +1,13 @@
 //! `elbo tune compare`: samplers against each other.
 
-use super::tune::Bars;
-use super::{DataArgs, stop_on_ctrl_c};
+use super::watch::Bars;
+use super::{DataArgs, publish, stop_on_ctrl_c};
+use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::files;
 use crate::models::Kind;
 use crate::search::compare::{Measured, draw, play, tell, verdict};
 use crate::search::session::{Change, Session};
-use crate::search::{CrossValidation, Diverged, Objective, Plan, PrunerKind, SamplerKind, Worker};
+use crate::search::{Diverged, Objective, Plan, PrunerKind, SamplerKind};
 use crate::train::Config;
 use crate::tune::sampler::tpe::{Joint, Startup};
 use clap::Args;
@@ -44,14 +44,13 @@ pub struct CompareArgs {
 }
 
 pub fn run(args: CompareArgs, quiet: bool) -> Result<()> {
-    let data = args.data.load()?;
     let stop = stop_on_ctrl_c()?;
     let [batch_sizes, lrs] = [format!("{:?}", args.batch_size), format!("{:?}", args.lr)];
     let longest = args.epochs.iter().max().copied().unwrap_or(0);
     if args.epochs.contains(&0) {
         return Err(Error::Usage("--epochs: expected numbers of at least 1, found 0".into()));
     }
-    let plan = Plan {
+    let plan = |data: &Dataset| Plan {
         base: Config { epochs: longest, seed: args.seed, ..Config::new(Kind::Vae, data.train.pixels()) },
         space: format!("[batch_size]\nchoices = {batch_sizes}\n\n[lr]\nchoices = {lrs}\n"),
         sampler: SamplerKind::Grid,
@@ -70,19 +69,23 @@ pub fn run(args: CompareArgs, quiet: bool) -> Result<()> {
         limit: args.data.limit,
     };
     let size = args.batch_size.len() * args.lr.len();
-    let session = match &args.resume {
+    let (session, data) = match &args.resume {
         Some(path) => {
-            let (session, _) = Session::resume(path, Change::default(), &data)?;
-            if session.plan != plan {
+            let (session, data, _) = Session::resume(path, Change::default(), |plan| args.data.load_for(plan))?;
+            let Plan { source, limit, .. } = session.plan.clone();
+            if session.plan != (Plan { source, limit, ..plan(&data) }) {
                 let path = path.display();
-                return Err(Error::Usage(format!("{path}: its study measures another grid, or on other data")));
+                return Err(Error::Usage(format!("{path}: its study measures another grid")));
             }
-            session
+            (session, data)
         }
-        None => Session::create(plan, size, &[], args.out.as_deref(), "compare", &data)?,
+        None => {
+            let data = args.data.load()?;
+            (Session::create(plan(&data), size, &[], args.out.as_deref(), "compare", &data)?, data)
+        }
     };
     let left = session.left()?.dead;
-    let Session { folder, plan, space, study, total } = &session;
+    let Session { folder, plan, study, validation, total, .. } = &session;
     if !quiet {
         eprintln!(
             "a grid of {} points: {size} settings, each trained for {longest} epochs on {} folds and looked at on the way",
@@ -90,20 +93,15 @@ pub fn run(args: CompareArgs, quiet: bool) -> Result<()> {
             plan.folds
         );
     }
-    let validation = CrossValidation::new(&data, plan.folds, plan.repeats, plan.seed, plan.objective)?;
-    let worker = Worker { plan, space, study, validation: &validation, folder: folder.path() };
     let bars = Bars::new(plan, *total, quiet);
-    worker.work(&left, *total, (1, rayon::current_num_threads()), None, &bars, &stop)?;
+    session.worker().work(&left, *total, (1, rayon::current_num_threads()), None, &bars, &stop)?;
     drop(bars);
 
     let measured = Measured::of(&study.trials()?, validation.networks(), &args.epochs, &args.batch_size, &args.lr)?;
     let comparison = play(measured, args.searches)?;
-    let figure = draw(&comparison);
-    folder.write(&figure.path(), &figure.bytes)?;
-    folder.write("summary.json", files::json(&comparison).as_bytes())?;
     let title = format!("# TPE, random and grid search on {}", data.name);
     let text = [vec![title], tell(&comparison)].concat().join("\n\n") + "\n";
-    folder.write("report.md", text.as_bytes())?;
+    publish(folder, &[draw(&comparison)], &comparison, &text)?;
     say!("{}", verdict(&comparison).join("\n"))?;
     say!("{}", folder.path().join("report.md").display())
 }

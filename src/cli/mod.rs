@@ -34,10 +34,14 @@ mod watch;
 
 use crate::data::{Dataset, Source};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::kernels::simd::Path as Simd;
-use crate::search::options;
+use crate::search::{Plan, options};
+use crate::study::Figure;
+use crate::train::Folder;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
@@ -134,6 +138,21 @@ impl DataArgs {
             None => data,
         })
     }
+
+    /// The data that a study was begun with, if the user names no others.
+    fn load_for(&self, plan: &Plan) -> Result<Dataset> {
+        let data = self.data.clone().or(plan.source.clone().map(Into::into));
+        DataArgs { data, limit: self.limit.or(plan.limit) }.load()
+    }
+}
+
+/// Writes what a folder's report consists of.
+fn publish(folder: &Folder, figures: &[Figure], summary: &impl Serialize, report: &str) -> Result<()> {
+    for figure in figures {
+        folder.write(&figure.path(), &figure.bytes)?;
+    }
+    folder.write("summary.json", files::json(summary).as_bytes())?;
+    folder.write("report.md", report.as_bytes())
 }
 
 /// Runs the command of this process' arguments.

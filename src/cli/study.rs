@@ -2,10 +2,9 @@
 
 use super::train::Settings;
 use super::watch::Show;
-use super::{DataArgs, stop_on_ctrl_c};
+use super::{DataArgs, publish, stop_on_ctrl_c};
 use crate::data::{Baselines, Dataset};
 use crate::error::{Error, Result};
-use crate::files;
 use crate::models::Kind;
 use crate::study::report::{Run, Summary, markdown};
 use crate::study::{Subject, consistency, film, interpolate, latent, losses, reconstruct, sample};
@@ -73,9 +72,7 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
     let (samples, s) = sample::measure(&subjects[1], &data);
     let (walks, w) = interpolate::measure(&subjects, &data);
     go_on()?;
-    for figure in [losses::draw(&runs, &baselines), r, c, l, s, w].concat() {
-        folder.write(&figure.path(), &figure.bytes)?;
-    }
+    let figures = [losses::draw(&runs, &baselines), r, c, l, s, w].concat();
     let images = [data.train.len(), data.test.len()];
     let (data, digest) = (data.name, data.digest);
     let training: f64 = trainers.iter().map(|t| t.progress.seconds).sum();
@@ -93,8 +90,7 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
         walks,
         seconds,
     };
-    folder.write("summary.json", files::json(&summary).as_bytes())?;
-    folder.write("report.md", markdown(&summary).as_bytes())?;
+    publish(&folder, &figures, &summary, &markdown(&summary))?;
     say!("{}", folder.path().join("report.md").display())?;
     Ok(())
 }

@@ -1,23 +1,20 @@
 //! `elbo tune`: the search for good settings.
 
 use super::train::Settings;
-use super::{DataArgs, stop_on_ctrl_c};
+use super::watch::{Bars, Show, line};
+use super::{DataArgs, publish, stop_on_ctrl_c};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::files;
 use crate::models::Kind;
 use crate::search::report::{self, Summary};
-use crate::search::row::{Fate, Row};
-use crate::search::session::{Change, Session, plan_of};
-use crate::search::{
-    CrossValidation, Diverged, Done, Left, Objective, Plan, Progress, PrunerKind, SamplerKind, Worker, budget, options,
-};
+use crate::search::row::Fate;
+use crate::search::session::{Change, Session};
+use crate::search::{Diverged, Done, Left, Objective, Plan, PrunerKind, SamplerKind, budget, options};
 use crate::study::count;
 use crate::train::{Folder, Trainer, Watch};
+use crate::tune::Space;
 use crate::tune::sampler::tpe::{Joint, Startup};
-use crate::tune::{FrozenTrial, Space};
 use clap::{Args, Subcommand, ValueEnum};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -175,11 +172,6 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
     let stop = stop_on_ctrl_c()?;
     let (session, data) = match &args.resume {
         Some(path) => {
-            // The data that it was begun with, if the user does not name others.
-            let plan = plan_of(path)?;
-            args.data.data = args.data.data.or(plan.source.clone().map(Into::into));
-            args.data.limit = args.data.limit.or(plan.limit);
-            let data = args.data.load()?;
             let change = Change {
                 space: args.space.as_ref().map(|file| Ok((read(file)?, file.display().to_string()))).transpose()?,
                 trials: args.trials.map(|n| n as usize),
@@ -187,7 +179,7 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
                 points: args.enqueue.clone(),
                 abandon: args.abandon.clone(),
             };
-            let (session, notes) = Session::resume(path, change, &data)?;
+            let (session, data, notes) = Session::resume(path, change, |plan| args.data.load_for(plan))?;
             notes.iter().for_each(|line| note(line));
             (session, data)
         }
@@ -203,17 +195,15 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
         }
     };
     let left = settle(&session, args.left, &note)?;
-    let Session { folder, plan, space, study, total } = &session;
+    let Session { folder, plan, space, study, total, .. } = &session;
     let jobs = usize::from(args.jobs);
     let expectations = budget::expectations(plan, space, *total, jobs);
     expectations.iter().for_each(|line| note(line));
-    let validation = CrossValidation::new(&data, plan.folds, plan.repeats, plan.seed, plan.objective)?;
-    let worker = Worker { plan, space, study, validation: &validation, folder: folder.path() };
     let threads = (rayon::current_num_threads() / jobs).max(1);
     // A time beyond the clock's is no limit.
     let until = args.timeout.and_then(|t| Instant::now().checked_add(t));
     let bars = Bars::new(plan, *total, quiet);
-    let done = worker.work(&left, *total, (jobs, threads), until, &bars, &stop)?;
+    let done = session.worker().work(&left, *total, (jobs, threads), until, &bars, &stop)?;
     drop(bars);
 
     let trials = study.trials()?;
@@ -227,7 +217,7 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
         )),
         (Done::All, 0) => {
             let watch = |trainer: &Trainer, own: &Folder| {
-                Box::new(super::watch::Show::new("final network", trainer, &data, own, quiet)) as Box<dyn Watch>
+                Box::new(Show::new("final network", trainer, &data, own, quiet)) as Box<dyn Watch>
             };
             match session.train_best(&data, watch, &stop) {
                 Err(e @ Error::Diverged { .. }) => summary.test_error = Some(e.to_string()),
@@ -240,11 +230,8 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
         )),
     }
     let suggestion = report::last_suggestion(&trials, plan);
-    for figure in report::draw(&trials, &summary, suggestion.as_ref().map(|(_, a)| a)) {
-        folder.write(&figure.path(), &figure.bytes)?;
-    }
-    folder.write("summary.json", files::json(&summary).as_bytes())?;
-    folder.write("report.md", report::markdown(&summary, space, suggestion.as_ref()).as_bytes())?;
+    let figures = report::draw(&trials, &summary, suggestion.as_ref().map(|(_, a)| a));
+    publish(folder, &figures, &summary, &report::markdown(&summary, space, suggestion.as_ref()))?;
     tell(&summary, quiet)?;
     say!("{}", folder.path().join("report.md").display())?;
     match done == Done::All && running == 0 && summary.best.is_none() {
@@ -257,10 +244,13 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
 fn plan(args: &TuneArgs, given: &[&str], total: usize, data: &Dataset) -> Result<Plan> {
     let text = space_text(args, given)?;
     // A file is named with what is wrong in it.
-    let space = Space::from_toml(&text, &options::known()).map_err(|e| match (e, &args.space) {
-        (Error::Usage(line), Some(file)) => Error::Usage(format!("{}: {line}", file.display())),
-        (e, _) => e,
-    })?;
+    let space = Space::from_toml(&text, &options::known());
+    let space = space.map_err(|e| args.space.iter().fold(e, |e, file| e.within(file.display())))?;
+    if let Some((name, file)) = given.iter().find(|name| space.get(name).is_some()).zip(args.space.as_ref()) {
+        let flag = name.replace('_', "-");
+        let file = file.display();
+        return Err(Error::Usage(format!("--{flag}: {file} searches {name}; give one of the two")));
+    }
     let base = args.settings.config(Kind::Vae, data)?;
     let has_conditions = space.parameters().iter().any(|p| p.when.is_some());
     Ok(Plan {
@@ -293,15 +283,7 @@ fn read(path: &Path) -> Result<String> {
 /// The space file, or the default space without what is given.
 fn space_text(args: &TuneArgs, given: &[&str]) -> Result<String> {
     if let Some(file) = &args.space {
-        let text = read(file)?;
-        let space = Space::from_toml(&text, &options::known()).unwrap_or_default();
-        return match given.iter().find(|name| space.get(name).is_some()) {
-            Some(name) => {
-                let flag = name.replace('_', "-");
-                Err(Error::Usage(format!("--{flag}: {} searches {name}; give one of the two", file.display())))
-            }
-            None => Ok(text),
-        };
+        return read(file);
     }
     let choices: Vec<String> = args.lr_choices.iter().map(|x| format!("{x:?}")).collect();
     let choices = format!("choices = [{}]", choices.join(", "));
@@ -359,66 +341,4 @@ fn tell(summary: &Summary, quiet: bool) -> Result<()> {
         say!("{}", paragraph.replace("**", ""))?;
     }
     say!("{}", report::credit(summary))
-}
-
-/// A trial in one line.
-fn line(row: &Row, plan: &Plan) -> String {
-    format!(
-        "trial {:>2}  {}  {}  [{}]  {:.1} s",
-        row.number,
-        row.outcome(plan),
-        row.settings(),
-        row.source,
-        row.seconds
-    )
-}
-
-/// A bar for each job on a terminal, and a line for each trial that is over.
-pub(super) struct Bars {
-    all: MultiProgress,
-    plan: Plan,
-    total: usize,
-    quiet: bool,
-}
-
-impl Bars {
-    pub fn new(plan: &Plan, total: usize, quiet: bool) -> Self {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        Bars { all: MultiProgress::with_draw_target(target), plan: plan.clone(), total, quiet }
-    }
-}
-
-impl Progress for Bars {
-    fn begin(&self, _: usize, trial: &FrozenTrial, steps: u64, networks: usize) -> Box<dyn Watch> {
-        let bar = self.all.add(ProgressBar::new(steps));
-        let template = match console::Term::stderr().size().1 < 100 {
-            true => "{prefix} {percent:>3} %  {eta} left",
-            false => "{prefix} {wide_bar} {msg}  {eta} left",
-        };
-        bar.set_style(ProgressStyle::with_template(template).expect("the template is well-formed"));
-        bar.set_prefix(format!("trial {} of {}", trial.number + 1, self.total));
-        bar.set_message(format!("{}, {}", Row::of(trial, &self.plan).settings(), count(networks, "fold")));
-        Box::new(Bar(bar))
-    }
-
-    fn end(&self, _: usize, trial: &FrozenTrial) {
-        if !self.quiet {
-            let line = line(&Row::of(trial, &self.plan), &self.plan);
-            self.all.suspend(|| eprintln!("{line}"));
-        }
-    }
-}
-
-struct Bar(ProgressBar);
-
-impl Watch for Bar {
-    fn step(&mut self, _: &Trainer) {
-        self.0.inc(1);
-    }
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
 }

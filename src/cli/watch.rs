@@ -1,11 +1,24 @@
-//! Watches a run: frames of its film into its folder; on stderr a line for each epoch that is done and, on a terminal, a bar.
+//! Watches a run: frames of its film into its folder; on stderr a line for each epoch that is done and, on a terminal, a bar. And
+//! watches a search: a line for each trial that is over, and a bar for each that runs.
 
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::study::film;
+use crate::search::row::Row;
+use crate::search::{Plan, Progress};
+use crate::study::{count, film};
 use crate::train::{Folder, Score, Trainer, Watch};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use crate::tune::FrozenTrial;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt;
+
+fn target(quiet: bool) -> ProgressDrawTarget {
+    if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() }
+}
+
+/// Whether a bar leaves no room beside its numbers.
+fn is_narrow() -> bool {
+    console::Term::stderr().size().1 < 100
+}
 
 /// Shows a run while it trains.
 pub struct Show<'a> {
@@ -19,11 +32,9 @@ pub struct Show<'a> {
 impl<'a> Show<'a> {
     /// For the rest of a trainer's run. `name` is what the run is called.
     pub fn new(name: &str, trainer: &Trainer, data: &'a Dataset, folder: &Folder, quiet: bool) -> Self {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let images = data.train.len() as u64;
-        let bar = ProgressBar::with_draw_target(Some(images * trainer.config.epochs), target);
-        let narrow = console::Term::stderr().size().1 < 100;
-        let template = match narrow {
+        let bar = ProgressBar::with_draw_target(Some(images * trainer.config.epochs), target(quiet));
+        let template = match is_narrow() {
             true => "{prefix} {percent:>3} %  {eta} left  {wide_msg}",
             false => "{prefix} {wide_bar} {msg}  {rate:>8} images/s  {eta} left",
         };
@@ -75,5 +86,67 @@ fn shown(score: Score) -> String {
     match score.kl {
         Some(kl) => format!("{:.2} = {:.2} + KL {kl:.2}", score.total(), score.recon),
         None => format!("{:.2}", score.recon),
+    }
+}
+
+/// A trial in one line.
+pub fn line(row: &Row, plan: &Plan) -> String {
+    format!(
+        "trial {:>2}  {}  {}  [{}]  {:.1} s",
+        row.number,
+        row.outcome(plan),
+        row.settings(),
+        row.source,
+        row.seconds
+    )
+}
+
+/// A bar for each job on a terminal, and a line for each trial that is over.
+pub struct Bars {
+    all: MultiProgress,
+    plan: Plan,
+    total: usize,
+    quiet: bool,
+}
+
+impl Bars {
+    /// For a study that is to get so many trials.
+    pub fn new(plan: &Plan, total: usize, quiet: bool) -> Self {
+        Bars { all: MultiProgress::with_draw_target(target(quiet)), plan: plan.clone(), total, quiet }
+    }
+}
+
+impl Progress for Bars {
+    fn begin(&self, _: usize, trial: &FrozenTrial, steps: u64, networks: usize) -> Box<dyn Watch> {
+        let bar = self.all.add(ProgressBar::new(steps));
+        let template = match is_narrow() {
+            true => "{prefix} {percent:>3} %  {eta} left",
+            false => "{prefix} {wide_bar} {msg}  {eta} left",
+        };
+        bar.set_style(ProgressStyle::with_template(template).expect("the template is well-formed"));
+        bar.set_prefix(format!("trial {} of {}", trial.number + 1, self.total));
+        bar.set_message(format!("{}, {}", Row::of(trial, &self.plan).settings(), count(networks, "fold")));
+        Box::new(Bar(bar))
+    }
+
+    fn end(&self, _: usize, trial: &FrozenTrial) {
+        if !self.quiet {
+            let line = line(&Row::of(trial, &self.plan), &self.plan);
+            self.all.suspend(|| eprintln!("{line}"));
+        }
+    }
+}
+
+struct Bar(ProgressBar);
+
+impl Watch for Bar {
+    fn step(&mut self, _: &Trainer) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }

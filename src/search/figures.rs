@@ -1,6 +1,7 @@
 //! Figures of a search.
 
 use super::row::{Fate, best, folds, source};
+use super::validate::FoldScore;
 use crate::plot::Chart;
 use crate::study::Figure;
 use crate::tune::importance::Importance;
@@ -114,16 +115,17 @@ pub fn curves(trials: &[Arc<FrozenTrial>], loss: &str) -> Figure {
     let all: Vec<f64> = order.iter().flat_map(|(t, _)| folds(t)).flat_map(|f| f.curve).collect();
     let ((low, high), _) = window(&all);
     let mut chart = Chart::new(&title, "epoch", loss).y_range(low, high).x_whole();
+    let points = |fold: &FoldScore| -> Vec<(f64, f64)> {
+        fold.curve.iter().enumerate().map(|(e, v)| (e as f64 + 1.0, *v)).collect()
+    };
     for fold in with_fate(trials, Fate::Stopped).flat_map(|(t, _)| folds(t)) {
-        let points: Vec<_> = fold.curve.iter().enumerate().map(|(e, v)| (e as f64 + 1.0, *v)).collect();
-        chart = chart.line("", &points).muted();
+        chart = chart.line("", &points(&fold)).muted();
     }
     for (place, (trial, _)) in order.into_iter().enumerate().rev() {
         for fold in folds(trial) {
-            let points: Vec<_> = fold.curve.iter().enumerate().map(|(e, v)| (e as f64 + 1.0, *v)).collect();
             chart = match place < SHOWN {
-                true => chart.line(&format!("trial {}", trial.number), &points),
-                false => chart.line("", &points).muted(),
+                true => chart.line(&format!("trial {}", trial.number), &points(&fold)),
+                false => chart.line("", &points(&fold)).muted(),
             };
         }
     }
@@ -132,10 +134,7 @@ pub fn curves(trials: &[Arc<FrozenTrial>], loss: &str) -> Figure {
 
 /// Where a parameter's value stands on an axis: its logarithm, on a log scale.
 fn place(distribution: &Distribution, internal: f64) -> f64 {
-    match distribution {
-        Distribution::Float { log: true, .. } | Distribution::Int { log: true, .. } => libm::log10(internal),
-        _ => internal,
-    }
+    if is_log(distribution) { libm::log10(internal) } else { internal }
 }
 
 /// A chart whose x axis is a parameter's: from end to end, with a margin.
@@ -266,20 +265,7 @@ fn is_log(d: &Distribution) -> bool {
 fn sites(d: &Distribution) -> Vec<f64> {
     match d.size() {
         Some(n) if n <= 200 => (0..n).map(|k| d.nth(k)).collect(),
-        _ => {
-            let (low, high) = range(d);
-            let x = |i: i32| {
-                let t = f64::from(i) / 200.0;
-                match d {
-                    Distribution::Float { log: true, .. } => {
-                        (libm::exp(libm::log(low) * (1.0 - t) + libm::log(high) * t)).clamp(low, high)
-                    }
-                    Distribution::Float { .. } => low + t * (high - low),
-                    _ => libm::rint(low + t * (high - low)),
-                }
-            };
-            (0..=200).map(x).collect()
-        }
+        _ => (0..=200).map(|i| d.at(f64::from(i) / 200.0)).collect(),
     }
 }
 

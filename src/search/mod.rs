@@ -16,4 +16,4 @@ mod validate;
 
 pub use plan::{Diverged, Plan, PrunerKind, SamplerKind};
 pub use run::{Done, Left, Progress, Worker};
-pub use validate::{CrossValidation, End, FoldScore, Objective, corrected_error, mean_and_error};
+pub use validate::{CrossValidation, End, FoldScore, Objective};

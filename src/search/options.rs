@@ -16,15 +16,17 @@ pub struct Setting {
     set: fn(&mut Config, &Value) -> bool,
 }
 
+const NUMBER: &str = "a number";
+
 /// All of them, in the order of `elbo train --help`. How inputs are binarised is none: it changes what the loss means.
 pub const SETTINGS: [Setting; 13] = [
     Setting { name: "epochs", takes: "a whole number", set: |c, v| whole(v, |n| c.epochs = n as u64) },
     Setting { name: "batch_size", takes: "a whole number", set: |c, v| whole(v, |n| c.batch_size = n) },
-    Setting { name: "lr", takes: "a number", set: |c, v| number(v, |x| c.lr = x) },
+    Setting { name: "lr", takes: NUMBER, set: |c, v| number(v, |x| c.lr = x) },
     Setting { name: "lr_schedule", takes: "constant, linear or cosine", set: |c, v| word(v, |s| c.lr_schedule = s) },
     Setting { name: "optimizer", takes: "adam or sgd", set: |c, v| word(v, |o| c.optimizer = o) },
-    Setting { name: "momentum", takes: "a number", set: |c, v| number(v, |x| c.momentum = x) },
-    Setting { name: "clip_norm", takes: "a number", set: |c, v| number(v, |x| c.clip_norm = Some(x)) },
+    Setting { name: "momentum", takes: NUMBER, set: |c, v| number(v, |x| c.momentum = x) },
+    Setting { name: "clip_norm", takes: NUMBER, set: |c, v| number(v, |x| c.clip_norm = Some(x)) },
     Setting { name: "latent_dim", takes: "a whole number", set: |c, v| whole(v, |n| c.architecture.latent = n) },
     Setting {
         name: "hidden",
@@ -37,13 +39,13 @@ pub const SETTINGS: [Setting; 13] = [
         set: |c, v| word(v, |a| c.architecture.activation = a),
     },
     Setting { name: "init", takes: "pytorch, he, lecun or glorot", set: |c, v| word(v, |i| c.architecture.init = i) },
-    Setting { name: "beta", takes: "a number", set: |c, v| number(v, |x| c.beta = x) },
+    Setting { name: "beta", takes: NUMBER, set: |c, v| number(v, |x| c.beta = x) },
     Setting { name: "beta_warmup", takes: "a whole number", set: |c, v| whole(v, |n| c.beta_warmup = n as u64) },
 ];
 
 /// Their names, and whether only whole numbers make sense.
 pub fn known() -> Vec<(&'static str, bool)> {
-    SETTINGS.iter().map(|s| (s.name, s.takes != "a number")).collect()
+    SETTINGS.iter().map(|s| (s.name, s.takes != NUMBER)).collect()
 }
 
 /// Their names.

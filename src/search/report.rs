@@ -3,8 +3,8 @@
 use super::figures;
 use super::row::{Fate, Row, best, source};
 use super::session::best_folder;
-use super::validate::corrected_error;
-use super::{Diverged, Objective, Plan, SamplerKind};
+use super::validate::{FoldScore, mean_difference};
+use super::{Diverged, Plan, SamplerKind};
 use crate::data::Baselines;
 use crate::study::{Figure, count, shown, table};
 use crate::train::Score;
@@ -193,32 +193,25 @@ pub fn trials(s: &Summary) -> String {
     let names: Vec<&String> =
         s.trials.iter().flat_map(|t| t.params.keys()).collect::<BTreeSet<_>>().into_iter().collect();
     let number = |x: Option<f64>| x.map_or("–".into(), |x| format!("{x:.2}"));
+    let other = s.plan.objective.other();
     let row = |t: &Row| {
         let params = names.iter().map(|name| t.params.get(*name).map_or(String::new(), Value::to_string));
-        let folds: Vec<String> = t.folds.iter().map(|f| format!("{:.2}", s.plan.objective.of(f))).collect();
+        let folds: Vec<String> = t.folds.iter().map(|f| format!("{:.2}", s.plan.objective.of(f.score()))).collect();
         let mark = if s.best == Some(t.number) { format!("**{}**", t.number) } else { t.number.to_string() };
-        let other = match s.plan.objective {
-            Objective::Recon => t.mean(|f| f.recon + f.kl),
-            Objective::Elbo => t.mean(|f| f.recon),
-        };
         let told = vec![
             folds.join(", "),
             t.outcome(&s.plan),
             number(t.mean(|f| f.kl)),
-            number(other),
+            number(t.mean(|f| other.of(f.score()))),
             format!("{:.1}", t.seconds),
         ];
         [vec![mark, t.source.clone()], params.collect(), told].concat()
     };
     let loss = format!("{}, mean ± SE", s.plan.objective.name());
-    let other = match s.plan.objective {
-        Objective::Recon => Objective::Elbo.name(),
-        Objective::Elbo => Objective::Recon.name(),
-    };
     let header = [
         vec!["trial", "from"],
         names.iter().map(|n| n.as_str()).collect(),
-        vec!["folds", &loss, "KL", other, "seconds"],
+        vec!["folds", &loss, "KL", other.name(), "seconds"],
     ];
     table(&header.concat(), s.trials.iter().map(row))
 }
@@ -272,9 +265,9 @@ pub fn tell_best(s: &Summary) -> Vec<String> {
     let comparable = second.filter(|(t, _)| t.folds.len() == best.folds.len() && best.folds.len() > 1);
     if let Some((second, _)) = comparable {
         // Both on the same folds: what a fold is hard by falls out of the differences.
-        let of = |f| s.plan.objective.of(f);
+        let of = |f: &FoldScore| s.plan.objective.of(f.score());
         let gaps: Vec<f64> = second.folds.iter().zip(&best.folds).map(|(a, b)| of(a) - of(b)).collect();
-        let (gap, error) = (gaps.iter().sum::<f64>() / gaps.len() as f64, corrected_error(&gaps, s.plan.folds));
+        let (gap, error) = mean_difference(&gaps, s.plan.folds);
         let needed = student_95(gaps.len() - 1);
         text.push(format!(
             "Of other settings trial {} is next, {gap:.2} ± {error:.2} nats behind on the same folds. That is {}significant: from {} \

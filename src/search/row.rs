@@ -3,6 +3,7 @@
 use super::Plan;
 use super::run::{ERROR, FOLDS, STOPPED};
 use super::validate::{FoldScore, mean_and_error};
+use crate::study::mean;
 use crate::tune::trial::FIXED_PARAMS;
 use crate::tune::{Direction, FrozenTrial, SOURCE, State, Value, best_of};
 use serde::Serialize;
@@ -102,7 +103,7 @@ impl Row {
     /// What is told of a trial.
     pub fn of(trial: &FrozenTrial, plan: &Plan) -> Self {
         let (folds, fate) = (folds(trial), Fate::of(trial));
-        let losses: Vec<f64> = folds.iter().map(|f| plan.objective.of(f)).collect();
+        let losses: Vec<f64> = folds.iter().map(|f| plan.objective.of(f.score())).collect();
         let last = trial.last_report().map(|(step, _)| if plan.reports_folds() { step + 1 } else { step });
         Row {
             number: trial.number,
@@ -123,7 +124,7 @@ impl Row {
 
     /// The mean over the folds of a part of their scores.
     pub fn mean(&self, part: impl Fn(&FoldScore) -> f64) -> Option<f64> {
-        (!self.folds.is_empty()).then(|| self.folds.iter().map(part).sum::<f64>() / self.folds.len() as f64)
+        (!self.folds.is_empty()).then(|| mean(self.folds.iter().map(part)))
     }
 
     /// Its loss with the standard error, or what became of it.

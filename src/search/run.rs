@@ -1,9 +1,10 @@
 //! [`Worker`]: somebody who works through trials, beside others.
 
 use super::options;
-use super::validate::{CrossValidation, End, FoldScore, mean_and_error};
+use super::validate::{CrossValidation, End, FoldScore};
 use super::{Diverged, Plan};
 use crate::error::{Error, Result};
+use crate::study::mean;
 use crate::train::{Config, Watch};
 use crate::tune::{FrozenTrial, Outcome, Space, State, Study, Trial};
 use serde_json::json;
@@ -201,8 +202,7 @@ impl Worker<'_> {
             return Ok(None);
         }
         if until.is_some_and(|until| Instant::now() >= until) {
-            let begun = self.study.look(|s| s.trials.iter().filter(|t| t.state != State::Waiting).count())?;
-            return Ok(Some(if begun >= total { Done::All } else { Done::Timeout }));
+            return Ok(Some(if self.study.look(|s| s.begun())? >= total { Done::All } else { Done::Timeout }));
         }
         let Some(trial) = self.study.ask_within(total)? else { return Ok(Some(Done::All)) };
         let claim = Claim::of(self.folder, trial.number)?;
@@ -259,17 +259,17 @@ impl Worker<'_> {
 
     /// What a measurement means for the trial.
     fn outcome(&self, trial: &mut Trial, folds: &[FoldScore], end: End) -> Result<Outcome> {
-        let losses: Vec<f64> = folds.iter().map(|f| self.plan.objective.of(f)).collect();
+        let loss = mean(folds.iter().map(|f| self.plan.objective.of(f.score())));
         let error = match (end, self.plan.diverged) {
-            (End::Done, Diverged::Loss(most)) if mean_and_error(&losses).0 > most => {
-                // Else the sampler would take what nearly diverged for worse than what did.
-                format!("the loss {:.3e} is above that of a diverged trial", mean_and_error(&losses).0)
+            // Else the sampler would take what nearly diverged for worse than what did.
+            (End::Done, Diverged::Loss(most)) if loss > most => {
+                format!("the loss {loss:.3e} is above that of a diverged trial")
             }
-            (End::Done, _) => return Ok(Outcome::Complete(vec![mean_and_error(&losses).0])),
+            (End::Done, _) => return Ok(Outcome::Complete(vec![loss])),
             // What was measured of the folds counts: told as complete, so that the sampler can use it.
             (End::Pruned, _) if self.plan.reports_folds() => {
-                trial.set_attrs([(STOPPED, json!(losses.len()))])?;
-                return Ok(Outcome::Complete(vec![mean_and_error(&losses).0]));
+                trial.set_attrs([(STOPPED, json!(folds.len()))])?;
+                return Ok(Outcome::Complete(vec![loss]));
             }
             (End::Pruned, _) => return Ok(Outcome::Pruned),
             (End::Diverged(why), _) => why,

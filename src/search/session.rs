@@ -2,12 +2,11 @@
 
 use super::row::best;
 use super::run::{is_held, left_behind};
-use super::{CrossValidation, Left, Plan, options};
+use super::{CrossValidation, Left, Plan, Worker, options};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::models::Kind;
 use crate::study::film;
-use crate::train::{self, Config, Folder, Score, Trainer, Watch};
+use crate::train::{self, Folder, Score, Trainer, Watch};
 use crate::tune::storage::Owner;
 use crate::tune::{Direction, Space, State, Storage, Study, Value};
 use serde_json::json;
@@ -34,6 +33,8 @@ pub struct Session {
     pub space: Space,
     /// The study, with its sampler and its pruner.
     pub study: Study,
+    /// What a trial is measured by.
+    pub validation: CrossValidation,
     /// Trials that it is to get in all.
     pub total: usize,
 }
@@ -51,14 +52,6 @@ pub struct Change {
     pub points: Vec<String>,
     /// Trials to fail, whose workers are gone.
     pub abandon: Vec<usize>,
-}
-
-/// The plan of the study in a folder.
-///
-/// # Errors
-/// When there is none.
-pub fn plan_of(path: &Path) -> Result<Plan> {
-    Ok(read(path)?.1)
 }
 
 fn read(path: &Path) -> Result<(Study, Plan, usize)> {
@@ -91,7 +84,7 @@ impl Session {
         data: &Dataset,
     ) -> Result<Self> {
         let space = check(&plan)?;
-        CrossValidation::new(data, plan.folds, plan.repeats, plan.seed, plan.objective)?;
+        let validation = validation(&plan, data)?;
         let points = points.iter().map(|p| point(p, &space)).collect::<Result<Vec<_>>>()?;
         let folder = match out {
             Some(path) if path.join(JOURNAL).exists() => {
@@ -113,27 +106,32 @@ impl Session {
         for point in &points {
             study.enqueue(point)?;
         }
-        Ok(Session { folder, study: ready(study, &plan, &space)?, plan, space, total })
+        Ok(Session { folder, study: ready(study, &plan, &space)?, plan, space, validation, total })
     }
 
-    /// The study in a folder, changed as asked. Says what the change means.
+    /// The study in a folder, changed as asked, and its data as `load` gives them for its plan. Says what the change means.
     ///
     /// # Errors
     /// When the data are others, or something is wrong with the change: then nothing was changed.
-    pub fn resume(path: &Path, change: Change, data: &Dataset) -> Result<(Self, Vec<String>)> {
+    pub fn resume(
+        path: &Path,
+        change: Change,
+        load: impl FnOnce(&Plan) -> Result<Dataset>,
+    ) -> Result<(Self, Dataset, Vec<String>)> {
         let (study, mut plan, mut total) = read(path)?;
+        let data = load(&plan)?;
         plan.check_data(&data.digest)?;
-        let mut notes = Vec::new();
         let old = plan.space()?;
-        if let Some((text, file)) = change.space {
-            plan.space = text;
-            let named = |e| match e {
-                Error::Usage(line) => Error::Usage(format!("{file}: {line}")),
-                e => e,
-            };
-            notes = compare(&old, &check(&plan).map_err(named)?, &study, &file, &plan.base)?;
-        }
-        let space = check(&plan)?;
+        let (space, mut notes) = match change.space {
+            Some((text, file)) => {
+                plan.space = text;
+                let space = check(&plan).map_err(|e| e.within(&file))?;
+                let notes = compare(&old, &space, &study, &file)?;
+                (space, notes)
+            }
+            None => (check(&plan)?, Vec::new()),
+        };
+        let validation = validation(&plan, &data)?;
         let points = change.points.iter().map(|p| point(p, &space)).collect::<Result<Vec<_>>>()?;
         let trials = study.trials()?;
         for &number in &change.abandon {
@@ -178,8 +176,14 @@ impl Session {
         for point in &points {
             study.enqueue(point)?;
         }
-        let session = Session { folder: Folder::at(path)?, study: ready(study, &plan, &space)?, plan, space, total };
-        Ok((session, notes))
+        let study = ready(study, &plan, &space)?;
+        Ok((Session { folder: Folder::at(path)?, study, plan, space, validation, total }, data, notes))
+    }
+
+    /// Somebody who works at it.
+    pub fn worker(&self) -> Worker<'_> {
+        let Session { folder, plan, space, study, validation, .. } = self;
+        Worker { plan, space, study, validation, folder: folder.path() }
     }
 
     /// Trials that run or were left.
@@ -233,6 +237,10 @@ pub fn best_folder(trial: usize) -> String {
     format!("best-trial-{trial}")
 }
 
+fn validation(plan: &Plan, data: &Dataset) -> Result<CrossValidation> {
+    CrossValidation::new(data, plan.folds, plan.repeats, plan.seed, plan.objective)
+}
+
 fn ready(study: Study, plan: &Plan, space: &Space) -> Result<Study> {
     let study = study.sampler(plan.sampler(space)?).seed(plan.seed);
     Ok(match plan.pruner() {
@@ -261,8 +269,7 @@ fn check(plan: &Plan) -> Result<Space> {
 }
 
 /// What a changed space means for a study.
-fn compare(old: &Space, new: &Space, study: &Study, file: &str, base: &Config) -> Result<Vec<String>> {
-    debug_assert_eq!(base.architecture.kind, Kind::Vae);
+fn compare(old: &Space, new: &Space, study: &Study, file: &str) -> Result<Vec<String>> {
     let mut notes = Vec::new();
     for p in new.parameters() {
         let Some(known) = study.look(|s| s.first_distribution(&p.name).cloned())? else { continue };

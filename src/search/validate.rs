@@ -2,6 +2,7 @@
 
 use crate::data::{Dataset, Folds};
 use crate::error::{Error, Result};
+use crate::study::mean;
 use crate::train::{Config, Folder, Score, Trainer, Watch, run_until};
 use crate::tune::Trial;
 use serde::{Deserialize, Serialize};
@@ -22,17 +23,18 @@ pub enum Objective {
 
 impl Objective {
     /// Its value.
-    pub fn of(self, fold: &FoldScore) -> f64 {
-        match self {
-            Objective::Recon => fold.recon,
-            Objective::Elbo => fold.recon + fold.kl,
-        }
-    }
-
-    fn of_score(self, score: &Score) -> f64 {
+    pub fn of(self, score: Score) -> f64 {
         match self {
             Objective::Recon => score.recon,
             Objective::Elbo => score.total(),
+        }
+    }
+
+    /// The one that is told beside it.
+    pub fn other(self) -> Self {
+        match self {
+            Objective::Recon => Objective::Elbo,
+            Objective::Elbo => Objective::Recon,
         }
     }
 
@@ -56,6 +58,13 @@ pub struct FoldScore {
     pub seconds: f64,
     /// The objective after each epoch.
     pub curve: Vec<f64>,
+}
+
+impl FoldScore {
+    /// Its last score.
+    pub fn score(&self) -> Score {
+        Score { recon: self.recon, kl: Some(self.kl) }
+    }
 }
 
 /// How the training of a trial's networks ended.
@@ -119,10 +128,7 @@ impl CrossValidation {
         watch: &mut dyn Watch,
         stop: &AtomicBool,
     ) -> Result<(Vec<FoldScore>, End)> {
-        let end = match by_fold {
-            true => self.one_by_one(trial, config, at, watch, stop),
-            false => self.side_by_side(trial, config, at, watch, stop),
-        };
+        let end = self.train(trial, config, by_fold, at, watch, stop);
         let end = match end {
             Err(e @ Error::Diverged { .. }) => End::Diverged(e.to_string()),
             end => end?,
@@ -131,34 +137,27 @@ impl CrossValidation {
         Ok((scores.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect(), end))
     }
 
-    fn one_by_one(
+    fn train(
         &self,
         trial: &mut Trial,
         config: &Config,
+        by_fold: bool,
         at: &Path,
         watch: &mut dyn Watch,
         stop: &AtomicBool,
     ) -> Result<End> {
-        for (i, data) in self.folds.iter().enumerate() {
-            let (mut trainer, folder) = self.network(i, config, at)?;
-            run_until(config.epochs, &mut trainer, data, &folder, watch, stop)?;
-            let score = self.score(&folder)?.expect("an epoch was done");
-            trial.report(i as u64, self.objective.of(&score))?;
-            if trial.should_prune()? {
-                return Ok(End::Pruned);
+        if by_fold {
+            for (i, data) in self.folds.iter().enumerate() {
+                let (mut trainer, folder) = self.network(i, config, at)?;
+                run_until(config.epochs, &mut trainer, data, &folder, watch, stop)?;
+                let score = self.score(&folder)?.expect("an epoch was done");
+                trial.report(i as u64, self.objective.of(score.score()))?;
+                if trial.should_prune()? {
+                    return Ok(End::Pruned);
+                }
             }
+            return Ok(End::Done);
         }
-        Ok(End::Done)
-    }
-
-    fn side_by_side(
-        &self,
-        trial: &mut Trial,
-        config: &Config,
-        at: &Path,
-        watch: &mut dyn Watch,
-        stop: &AtomicBool,
-    ) -> Result<End> {
         let networks = (0..self.networks()).map(|i| self.network(i, config, at));
         let mut networks = networks.collect::<Result<Vec<_>>>()?;
         for epoch in 1..=config.epochs {
@@ -195,7 +194,7 @@ impl CrossValidation {
             recon: end.recon,
             kl: end.kl.unwrap_or(0.0),
             seconds: records.last().map_or(0.0, |r| r.seconds),
-            curve: tested.iter().map(|s| self.objective.of_score(s)).collect(),
+            curve: tested.iter().map(|s| self.objective.of(*s)).collect(),
         }))
     }
 
@@ -223,18 +222,16 @@ fn fold_path(at: &Path, i: usize) -> std::path::PathBuf {
 /// for cross-validation the error is on the small side (Bengio and Grandvalet, *No unbiased estimator of the variance of K-fold
 /// cross-validation*, JMLR 5, 2004).
 pub fn mean_and_error(x: &[f64]) -> (f64, f64) {
-    let n = x.len() as f64;
-    let mean = x.iter().sum::<f64>() / n;
-    (mean, (variance(x, mean) / n).sqrt())
+    let mean = mean(x.iter().copied());
+    (mean, (variance(x, mean) / x.len() as f64).sqrt())
 }
 
-/// The standard error of the mean difference between two configurations over `repeats` times `k` folds, corrected for what the
-/// training sets share: s √(1/(KR) + 1/(K − 1)), for a t-test with KR − 1 degrees of freedom (Nadeau and Bengio, *Inference for the
-/// generalization error*, Machine Learning 52, 2003).
-pub fn corrected_error(differences: &[f64], k: usize) -> f64 {
-    let n = differences.len() as f64;
-    let mean = differences.iter().sum::<f64>() / n;
-    (variance(differences, mean) * (1.0 / n + 1.0 / (k as f64 - 1.0))).sqrt()
+/// The mean difference between two configurations over R times K folds, and its standard error corrected for what the training sets
+/// share: s √(1/(KR) + 1/(K − 1)), for a t-test with KR − 1 degrees of freedom (Nadeau and Bengio, *Inference for the generalization
+/// error*, Machine Learning 52, 2003).
+pub fn mean_difference(differences: &[f64], k: usize) -> (f64, f64) {
+    let mean = mean(differences.iter().copied());
+    (mean, (variance(differences, mean) * (1.0 / differences.len() as f64 + 1.0 / (k as f64 - 1.0))).sqrt())
 }
 
 fn variance(x: &[f64], mean: f64) -> f64 {
@@ -249,6 +246,6 @@ mod tests {
     fn errors_of_means_are_those_of_the_formulas() {
         let (mean, error) = mean_and_error(&[1.0, 2.0, 6.0]);
         assert!((mean - 3.0).abs() < 1e-15 && (error - (7.0_f64 / 3.0).sqrt()).abs() < 1e-15);
-        assert!((corrected_error(&[1.0, 2.0, 6.0], 3) - (7.0_f64 * (1.0 / 3.0 + 0.5)).sqrt()).abs() < 1e-14);
+        assert!((mean_difference(&[1.0, 2.0, 6.0], 3).1 - (7.0_f64 * (1.0 / 3.0 + 0.5)).sqrt()).abs() < 1e-14);
     }
 }

@@ -203,7 +203,7 @@ fn equal_mass(i: usize, n: usize) -> f32 {
 }
 
 /// Mean of numbers.
-fn mean(x: impl IntoIterator<Item = f64>) -> f64 {
+pub(crate) fn mean(x: impl IntoIterator<Item = f64>) -> f64 {
     let (sum, n) = x.into_iter().fold((0.0, 0.0), |(sum, n), x| (sum + x, n + 1.0));
     sum / n
 }

@@ -1,25 +1,10 @@
-//! [`Distribution`]: what values a parameter may take, and [`Value`]: one of them.
+//! [`Distribution`]: what values a parameter may take.
 
+use super::value::Value;
 use crate::error::{Error, Result};
 use libm::{exp, floor, log, rint};
-use serde::{Serialize, Serializer};
 use serde_json::{Value as Json, json};
 use std::fmt;
-
-/// A parameter's value as the objective sees it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// A choice without a value.
-    None,
-    /// A truth value.
-    Bool(bool),
-    /// A whole number.
-    Int(i64),
-    /// A number.
-    Float(f64),
-    /// Text.
-    Text(String),
-}
 
 /// The values a parameter may take. Both bounds are included.
 ///
@@ -314,100 +299,6 @@ impl fmt::Display for Distribution {
                 write!(f, "one of {}", choices.iter().map(choice).collect::<Vec<_>>().join(", "))
             }
         }
-    }
-}
-
-impl Value {
-    /// It as a number, as Python would compare it.
-    pub fn number(&self) -> Option<f64> {
-        match self {
-            Value::Bool(b) => Some(f64::from(u8::from(*b))),
-            Value::Int(i) => Some(*i as f64),
-            Value::Float(x) => Some(*x),
-            Value::None | Value::Text(_) => None,
-        }
-    }
-
-    /// Python's equality, by which study files are compared: 1 == 1.0 == true.
-    pub fn equals(&self, other: &Value) -> bool {
-        match (self.number(), other.number()) {
-            (Some(a), Some(b)) => a == b || (a.is_nan() && b.is_nan()),
-            _ => self == other,
-        }
-    }
-
-    /// As study files have it.
-    pub fn to_json(&self) -> Json {
-        match self {
-            Value::None => Json::Null,
-            Value::Bool(b) => json!(b),
-            Value::Int(i) => json!(i),
-            Value::Float(x) => super::json::number(*x),
-            Value::Text(t) => json!(t),
-        }
-    }
-
-    /// From a study file.
-    pub fn from_json(json: &Json) -> Option<Self> {
-        Some(match json {
-            Json::Null => Value::None,
-            Json::Bool(b) => Value::Bool(*b),
-            Json::Number(n) => n.as_i64().map_or_else(|| n.as_f64().map(Value::Float), |i| Some(Value::Int(i)))?,
-            Json::String(text) => super::json::as_f64(json).map_or_else(|| Value::Text(text.clone()), Value::Float),
-            Json::Array(_) | Json::Object(_) => return None,
-        })
-    }
-}
-
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Value::None => serializer.serialize_none(),
-            Value::Bool(b) => serializer.serialize_bool(*b),
-            Value::Int(i) => serializer.serialize_i64(*i),
-            Value::Float(x) => serializer.serialize_f64(*x),
-            Value::Text(t) => serializer.serialize_str(t),
-        }
-    }
-}
-
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Value::None => f.write_str("none"),
-            Value::Bool(b) => b.fmt(f),
-            Value::Int(i) => i.fmt(f),
-            Value::Float(x) if *x != 0.0 && (x.abs() < 1e-4 || x.abs() >= 1e6) => write!(f, "{x:.3e}"),
-            Value::Float(x) => {
-                let digits = format!("{x:.6}");
-                f.write_str(digits.trim_end_matches('0').trim_end_matches('.'))
-            }
-            Value::Text(t) => t.fmt(f),
-        }
-    }
-}
-
-impl From<f64> for Value {
-    fn from(x: f64) -> Self {
-        Value::Float(x)
-    }
-}
-
-impl From<i64> for Value {
-    fn from(i: i64) -> Self {
-        Value::Int(i)
-    }
-}
-
-impl From<bool> for Value {
-    fn from(b: bool) -> Self {
-        Value::Bool(b)
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Value::Text(text.into())
     }
 }
 

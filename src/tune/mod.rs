@@ -54,9 +54,11 @@ pub mod split;
 pub mod storage;
 mod study;
 pub mod trial;
+mod value;
 
-pub use distribution::{Distribution, Value};
+pub use distribution::Distribution;
 pub use space::{Parameter, Space};
 pub use storage::Storage;
 pub use study::{Outcome, SOURCE, Study, Trial, best_of};
 pub use trial::{Direction, FrozenTrial, State};
+pub use value::Value;

@@ -1,6 +1,7 @@
 //! [`Space`]: parameters declared before the search, some of them only under a condition.
 
-use super::distribution::{Distribution, Value};
+use super::distribution::Distribution;
+use super::value::Value;
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
 use std::sync::Arc;

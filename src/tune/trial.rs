@@ -1,6 +1,7 @@
 //! [`FrozenTrial`]: what a study knows of one trial.
 
-use super::distribution::{Distribution, Value};
+use super::distribution::Distribution;
+use super::value::Value;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;

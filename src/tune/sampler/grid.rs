@@ -1,9 +1,10 @@
 use super::{Asking, Sampler};
 use crate::error::{Error, Result};
 use crate::rng::{Purpose, Stream};
-use crate::tune::distribution::{Distribution, Value};
+use crate::tune::distribution::Distribution;
 use crate::tune::space::{Parameter, Space};
 use crate::tune::trial::{Attrs, State};
+use crate::tune::value::Value;
 use serde_json::{Map, Value as Json};
 
 /// Grid search: every combination once, in a random order. A combination is taken again only if all that tried it failed or

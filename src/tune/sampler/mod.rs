@@ -10,8 +10,9 @@ pub use random::Random;
 pub use sobol::Sobol;
 pub use tpe::Tpe;
 
-use super::distribution::{Distribution, Value};
+use super::distribution::Distribution;
 use super::trial::{Attrs, Direction, FrozenTrial};
+use super::value::Value;
 use crate::rng::{Purpose, Stream};
 use std::sync::Arc;
 

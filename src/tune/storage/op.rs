@@ -279,6 +279,11 @@ impl StudyRecord {
         true
     }
 
+    /// The number of trials that were begun: all but those that wait.
+    pub fn begun(&self) -> usize {
+        self.trials.iter().filter(|t| t.state != State::Waiting).count()
+    }
+
     /// The first distribution that a trial gave a parameter.
     pub fn first_distribution(&self, name: &str) -> Option<&Arc<Distribution>> {
         self.first.get(name)

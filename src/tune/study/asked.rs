@@ -2,12 +2,13 @@
 
 use super::{SOURCE, Study};
 use crate::error::{Error, Result};
-use crate::tune::distribution::{Distribution, Value};
+use crate::tune::distribution::Distribution;
 use crate::tune::json::{self, number};
 use crate::tune::pruner::Judged;
 use crate::tune::space::Space;
 use crate::tune::storage::{Effect, Op, Owner};
 use crate::tune::trial::{ANNOUNCED, FrozenTrial, Param};
+use crate::tune::value::Value;
 use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -23,7 +24,7 @@ pub struct Trial<'s> {
     /// The trials that there were when it began.
     pub(super) history: Vec<Arc<FrozenTrial>>,
     /// What was suggested together.
-    pub(super) joint: Option<HashMap<String, (Arc<Distribution>, f64)>>,
+    pub(super) joint: Option<HashMap<String, f64>>,
 }
 
 impl Trial<'_> {
@@ -116,7 +117,7 @@ impl Trial<'_> {
             if self.joint.is_none() {
                 ops = self.suggest_jointly();
             }
-            let joint = self.joint.as_ref().and_then(|joint| joint.get(name)).map(|(_, x)| *x);
+            let joint = self.joint.as_ref().and_then(|joint| joint.get(name)).copied();
             match joint.filter(|x| distribution.contains(*x)) {
                 Some(x) => x,
                 None => {
@@ -148,7 +149,7 @@ impl Trial<'_> {
                 ops.push(self.attr(Owner::System, &format!("{ANNOUNCED}{i}"), json!(piece)));
             }
         }
-        self.joint = Some(suggested.into_iter().map(|(name, d, x)| (name, (d, x))).collect());
+        self.joint = Some(suggested.into_iter().map(|(name, _, x)| (name, x)).collect());
         ops
     }
 

@@ -4,11 +4,11 @@ mod asked;
 
 pub use asked::Trial;
 
-use super::distribution::Value;
 use super::pruner::Pruner;
 use super::sampler::{Asking, Sampler};
 use super::storage::{Effect, Op, Owner, Storage, StudyRecord};
 use super::trial::{Direction, FIXED_PARAMS, FrozenTrial, State};
+use super::value::Value;
 use crate::error::{Error, Result};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
@@ -254,7 +254,7 @@ impl Study {
         let mut storage = self.storage();
         let (effects, claimed) = storage.transact(|studies| {
             let study = studies.get(self.id).ok_or_else(|| self.is_gone())?;
-            if study.trials.iter().filter(|t| t.state != State::Waiting).count() >= total {
+            if study.begun() >= total {
                 return Ok((Vec::new(), None));
             }
             if let Some(waiting) = study.trials.iter().find(|t| t.state == State::Waiting) {
