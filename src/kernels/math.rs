@@ -8,15 +8,17 @@
 //! Largest error over **all** 2³² inputs in `f32`, in units of the spacing of `f32` at the exact value, measured against
 //! `f64` by the ignored test `every_f32_is_within_two_ulp`:
 //!
-//! | function | `exp` | `ln` | `tanh` | `sigmoid` | `softplus` |
-//! |---|---|---|---|---|---|
-//! | ULP | 0.875 | 0.835 | 1.325 | 1.649 | 1.627 |
+//! | function | `exp` | `exp_m1` | `exp_gap` | `ln` | `ln_1p` | `tanh` | `sigmoid` | `softplus` |
+//! |---|---|---|---|---|---|---|---|---|
+//! | ULP | 0.875 | 0.869 | 1.619 | 0.835 | LN1P | 1.325 | 1.649 | 1.627 |
 //!
 //! # How
 //!
 //! * **exp**: x = n ln 2 + r with |r| ≤ ½ ln 2 (ln 2 in two parts: Cody and Waite), a minimax polynomial (f64: the
 //!   Taylor polynomial) for eʳ, then 2ⁿ by writing the exponent field, in two factors so that results may overflow to ∞
 //!   or fade through the subnormals.
+//! * **exp_m1** and **exp_gap**, eˣ − 1 and eˣ − 1 − x, from the same parts: 2ⁿ(1 + t) − 1 = (2ⁿ − 1) + 2ⁿ t with t = eʳ − 1, the
+//!   first sum with what it rounds off. Differences of rounded numbers would have no digit left near 0.
 //! * **ln**: x = 2ᵉ m with m in [√½, √2), s = (m−1)/(m+1), and the odd series of ln((1+s)/(1−s)) with the coefficients of
 //!   FreeBSD's msun.
 //! * **sigmoid** and **softplus** from e = e^(−|x|) ≤ 1, which cannot overflow: softplus(x) = max(x, 0) + ln(1 + e), and
@@ -44,28 +46,79 @@ macro_rules! horner {
 macro_rules! functions {
     (
         $F:ident, $U:ident, $I:ident, mantissa_bits: $M:expr, bias: $B:expr,
-        exp: { lo: $exp_lo:expr, hi: $exp_hi:expr, log2e: $log2e:expr, ln2: ($e_hi:expr, $e_lo:expr), poly: [$($e:expr),+ $(,)?] $(,)? },
+        exp: { lo: $exp_lo:expr, m1_lo: $m1_lo:expr, hi: $exp_hi:expr, log2e: $log2e:expr, ln2: ($e_hi:expr, $e_lo:expr), poly: [$($e:expr),+ $(,)?], m1: [$($m:expr),+ $(,)?] $(,)? },
         ln: { ln2: ($l_hi:expr, $l_lo:expr), sqrt_half: $sqrt_half:expr, even: [$($even:expr),+ $(,)?], odd: [$($odd:expr),+ $(,)?] $(,)? },
         tanh: |$z:ident| $tanh:expr,
     ) => {
         /// eˣ. ∞ above, 0 below the representable range; NaN for NaN.
         #[inline(always)]
         pub fn exp(x: $F) -> $F {
-            // Adding 1.5 · 2^M leaves round(x log₂e) in the low bits of the mantissa.
-            const MAGIC: $F = 1.5 * ((1 as $U) << $M) as $F;
-            let x = select!(x > $exp_hi, $exp_hi, x);
-            let x = select!(x < $exp_lo, $exp_lo, x);
-            let t = x.mul_add($log2e, MAGIC);
-            let n = t.to_bits().wrapping_sub(MAGIC.to_bits()) as $I;
-            let nf = t - MAGIC;
-            let high = nf.mul_add(-$e_hi, x); // exact
-            let low = nf * -$e_lo;
+            let (n, high, low) = reduced(x, $exp_lo);
             let r = high + low;
             // eʳ = 1 + (high + (low + r² q(r))): the large terms are added last, and what r rounded off is still there.
             let q = horner!(r; $($e),+);
             let p = (high + (r * r).mul_add(q, low)) + 1.0;
             let half = n >> 1;
             p * power_of_two(half) * power_of_two(n.wrapping_sub(half))
+        }
+
+        /// n and r with x = n ln 2 + r and |r| ≤ ½ ln 2; r as the sum of two numbers. Below `lo` x counts as that.
+        #[inline(always)]
+        fn reduced(x: $F, lo: $F) -> ($I, $F, $F) {
+            // Adding 1.5 · 2^M leaves round(x log₂e) in the low bits of the mantissa.
+            const MAGIC: $F = 1.5 * ((1 as $U) << $M) as $F;
+            let x = select!(x > $exp_hi, $exp_hi, x);
+            let x = select!(x < lo, lo, x);
+            let t = x.mul_add($log2e, MAGIC);
+            let n = t.to_bits().wrapping_sub(MAGIC.to_bits()) as $I;
+            let nf = t - MAGIC;
+            (n, nf.mul_add(-$e_hi, x), nf * -$e_lo) // the first is exact
+        }
+
+        /// eˣ − 1, with all digits near 0 too.
+        #[inline(always)]
+        pub fn exp_m1(x: $F) -> $F {
+            let parts = m1_parts(x);
+            select!(parts.n == 0, parts.high + parts.rest, parts.far(0.0)).copysign(x)
+        }
+
+        /// eˣ − 1 − x, how far eˣ lies above its tangent at 0: never negative, and ½ x² near 0.
+        #[inline(always)]
+        pub fn exp_gap(x: $F) -> $F {
+            let parts = m1_parts(x);
+            let near = (x * x * parts.q).mul_add(x, 0.5 * x * x);
+            select!(parts.n == 0, near, parts.far(select!(x > $exp_hi, $exp_hi, x)))
+        }
+
+        /// eˣ = 2ⁿ (1 + (high + rest)); for n = 0 it is 1 + x + ½ x² + q x³.
+        struct Parts {
+            n: $I,
+            high: $F,
+            rest: $F,
+            q: $F,
+        }
+
+        #[inline(always)]
+        fn m1_parts(x: $F) -> Parts {
+            let (n, high, low) = reduced(x, $m1_lo);
+            let r = high + low;
+            let q = horner!(r; $($m),+);
+            Parts { n, high, rest: (r * r).mul_add(q.mul_add(r, 0.5), low), q }
+        }
+
+        impl Parts {
+            /// eˣ − 1 − y, for n ≠ 0 and a y that cancels the larger part or none: ((2ⁿ − 1) + 2ⁿ high) − y + 2ⁿ rest, halved, since
+            /// 2ⁿ may be out of range, and with what the first sums round off (Dekker, Knuth).
+            #[inline(always)]
+            fn far(&self, y: $F) -> $F {
+                let s = power_of_two(self.n.wrapping_sub(1));
+                let (a, b) = (s - 0.5, s * self.high);
+                let a_error = -0.5 - (a - s);
+                let sum = a + b;
+                let b_part = sum - a;
+                let b_error = (a - (sum - b_part)) + (b - b_part);
+                2.0 * ((sum - 0.5 * y) + (a_error + b_error + s * self.rest))
+            }
         }
 
         /// 2ⁿ for n in the range of normal exponents.
@@ -104,9 +157,9 @@ macro_rules! functions {
             e.mul_add($l_hi, f - (hfsq - low))
         }
 
-        /// ln(1 + u) for 0 ≤ u ≤ 1: what u loses when 1 is added to it is given back to first order.
+        /// ln(1 + u) for finite u ≥ 0: what u loses when 1 is added to it is given back to first order.
         #[inline(always)]
-        fn ln_1p(u: $F) -> $F {
+        pub fn ln_1p(u: $F) -> $F {
             let v = 1.0 + u;
             ln_plus(v, (u - (v - 1.0)) / v, 0.0)
         }
@@ -143,8 +196,10 @@ pub mod single {
     functions! {
         f32, u32, i32, mantissa_bits: 23, bias: 127,
         exp: {
-            lo: -104.0, hi: 89.0, log2e: std::f32::consts::LOG2_E, ln2: (6.931_457_5e-1, 1.428_606_8e-6),
+            lo: -104.0, m1_lo: -20.0, hi: 89.0, log2e: std::f32::consts::LOG2_E, ln2: (6.931_457_5e-1, 1.428_606_8e-6),
             poly: [1.382_076_53e-3, 8.368_679_32e-3, 4.166_826_61e-2, 1.666_652_11e-1, 4.999_999_4e-1],
+            // Chebyshev's on |r| ≤ 0.3467, to 1.5e-9.
+            m1: [1.989_101_73e-4, 1.393_367_42e-3, 8.333_310_49e-3, 4.166_646_3e-2, 1.666_666_72e-1],
         },
         ln: {
             ln2: (6.931_381_2e-1, 9.058_001e-6), sqrt_half: 0x3f35_04f3,
@@ -160,11 +215,15 @@ pub mod double {
     functions! {
         f64, u64, i64, mantissa_bits: 52, bias: 1023,
         exp: {
-            lo: -746.0, hi: 710.0, log2e: std::f64::consts::LOG2_E,
+            lo: -746.0, m1_lo: -40.0, hi: 710.0, log2e: std::f64::consts::LOG2_E,
             ln2: (6.931_471_803_691_238_164_90e-1, 1.908_214_929_270_587_700_02e-10),
             poly: [
                 1.0 / 6_227_020_800.0, 1.0 / 479_001_600.0, 1.0 / 39_916_800.0, 1.0 / 3_628_800.0, 1.0 / 362_880.0,
                 1.0 / 40_320.0, 1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5,
+            ],
+            m1: [
+                1.0 / 6_227_020_800.0, 1.0 / 479_001_600.0, 1.0 / 39_916_800.0, 1.0 / 3_628_800.0, 1.0 / 362_880.0,
+                1.0 / 40_320.0, 1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0,
             ],
         },
         ln: {

@@ -31,6 +31,8 @@ pub trait Real:
     const ONE: Self;
     /// The smallest positive normal number.
     const MIN_POSITIVE: Self;
+    /// A power of two whose square is finite, and four such squares together: 2⁶³, 2⁵¹¹.
+    const ROOT: Self;
     /// +∞.
     const INFINITY: Self;
     /// Not a number.
@@ -50,8 +52,14 @@ pub trait Real:
     fn is_finite(self) -> bool;
     /// eˣ, see [`math`].
     fn exp(self) -> Self;
+    /// eˣ − 1, see [`math`].
+    fn exp_m1(self) -> Self;
+    /// eˣ − 1 − x, see [`math`].
+    fn exp_gap(self) -> Self;
     /// ln x, see [`math`].
     fn ln(self) -> Self;
+    /// ln(1 + x) for finite x ≥ 0, see [`math`].
+    fn ln_1p(self) -> Self;
     /// tanh x, see [`math`].
     fn tanh(self) -> Self;
     /// 1 / (1 + e⁻ˣ), see [`math`].
@@ -61,12 +69,13 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($F:ident, $m:path) => {
+    ($F:ident, $m:path, root: $root:expr) => {
         impl Real for $F {
             const NAME: &'static str = stringify!($F);
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const MIN_POSITIVE: Self = $F::MIN_POSITIVE;
+            const ROOT: Self = $root;
             const INFINITY: Self = $F::INFINITY;
             const NAN: Self = $F::NAN;
             #[inline(always)]
@@ -99,9 +108,24 @@ macro_rules! real {
                 m::exp(self)
             }
             #[inline(always)]
+            fn exp_m1(self) -> Self {
+                use $m as m;
+                m::exp_m1(self)
+            }
+            #[inline(always)]
+            fn exp_gap(self) -> Self {
+                use $m as m;
+                m::exp_gap(self)
+            }
+            #[inline(always)]
             fn ln(self) -> Self {
                 use $m as m;
                 m::ln(self)
+            }
+            #[inline(always)]
+            fn ln_1p(self) -> Self {
+                use $m as m;
+                m::ln_1p(self)
             }
             #[inline(always)]
             fn tanh(self) -> Self {
@@ -122,5 +146,5 @@ macro_rules! real {
     };
 }
 
-real!(f32, math::single);
-real!(f64, math::double);
+real!(f32, math::single, root: f32::from_bits((127 + 63) << 23));
+real!(f64, math::double, root: f64::from_bits((1023 + 511) << 52));

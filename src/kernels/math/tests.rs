@@ -14,10 +14,27 @@ struct Function<F> {
     exact: fn(f64) -> f64,
 }
 
-fn functions<F: Real>() -> [Function<F>; 5] {
+/// eˣ − 1 − x, by its series where the difference would cancel.
+fn exp_gap(x: f64) -> f64 {
+    let series = 0.5 * x * x * (3..30).rev().fold(1.0, |tail, k| 1.0 + x / f64::from(k) * tail);
+    match x {
+        x if x.abs() < 1.0 => series,
+        f64::INFINITY => x,
+        x => x.exp_m1() - x,
+    }
+}
+
+fn functions<F: Real>() -> [Function<F>; 8] {
     [
         Function { name: "exp", ours: |x, y| map(&|[x]: [F; 1]| x.exp(), [x], y), exact: f64::exp },
+        Function { name: "exp_m1", ours: |x, y| map(&|[x]: [F; 1]| x.exp_m1(), [x], y), exact: f64::exp_m1 },
+        Function { name: "exp_gap", ours: |x, y| map(&|[x]: [F; 1]| x.exp_gap(), [x], y), exact: exp_gap },
         Function { name: "ln", ours: |x, y| map(&|[x]: [F; 1]| x.ln(), [x], y), exact: f64::ln },
+        Function {
+            name: "ln_1p",
+            ours: |x, y| map(&|[x]: [F; 1]| if x.abs() < F::INFINITY { x.abs().ln_1p() } else { x.abs() }, [x], y),
+            exact: |x| x.abs().ln_1p(),
+        },
         Function { name: "tanh", ours: |x, y| map(&|[x]: [F; 1]| x.tanh(), [x], y), exact: f64::tanh },
         Function {
             name: "sigmoid",
@@ -152,6 +169,23 @@ fn special_values_give_special_values() {
             ("exp(−largest)", (-largest).exp(), zero),
             ("exp(∞)", infinity.exp(), infinity),
             ("exp(−∞)", (-infinity).exp(), zero),
+            ("exp_m1(NaN)", F::NAN.exp_m1(), F::NAN),
+            ("exp_m1(0)", zero.exp_m1(), zero),
+            ("exp_m1(−0)", (-zero).exp_m1(), -zero),
+            ("exp_m1(tiny)", tiny.exp_m1(), tiny),
+            ("exp_m1(−subnormal)", (-subnormal).exp_m1(), -subnormal),
+            ("exp_m1(largest)", largest.exp_m1(), infinity),
+            ("exp_m1(−largest)", (-largest).exp_m1(), -one),
+            ("exp_m1(∞)", infinity.exp_m1(), infinity),
+            ("exp_m1(−∞)", (-infinity).exp_m1(), -one),
+            ("exp_gap(NaN)", F::NAN.exp_gap(), F::NAN),
+            ("exp_gap(0)", zero.exp_gap(), zero),
+            ("exp_gap(−0)", (-zero).exp_gap(), zero),
+            ("exp_gap(tiny)", tiny.exp_gap(), zero),
+            ("exp_gap(largest)", largest.exp_gap(), infinity),
+            ("exp_gap(−largest)", (-largest).exp_gap(), largest),
+            ("exp_gap(∞)", infinity.exp_gap(), infinity),
+            ("exp_gap(−∞)", (-infinity).exp_gap(), infinity),
             ("ln(NaN)", F::NAN.ln(), F::NAN),
             ("ln(0)", zero.ln(), -infinity),
             ("ln(−0)", (-zero).ln(), -infinity),
