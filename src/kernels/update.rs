@@ -13,6 +13,9 @@ pub trait Rule<F, const M: usize>: Sync {
 /// Adam (Kingma and Ba 2015, algorithm 1) in PyTorch's form: the averages are m and v.
 ///
 /// m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − step_size · m / (√v · root_correction + ε).
+///
+/// A gradient beyond ±[`ROOT`](Real::ROOT) counts as that: its square would be ∞ in v, and the weight would never move again. What
+/// counts is the ratio of m and √v, so that a constant gradient of any size moves a weight by lr a step.
 #[derive(Clone, Copy, Debug)]
 pub struct Adam<F> {
     /// 1 − β₁, the weight of the gradient in the first moment.
@@ -32,6 +35,8 @@ pub struct Adam<F> {
 impl<F: Real> Rule<F, 2> for Adam<F> {
     #[inline(always)]
     fn at(&self, w: F, g: F, [m, v]: [F; 2]) -> (F, [F; 2]) {
+        let g = if g > F::ROOT { F::ROOT } else { g };
+        let g = if g < -F::ROOT { -F::ROOT } else { g };
         let m = (g - m).mul_add(self.share1, m);
         let v = (g * g).mul_add(self.share2, v * self.beta2);
         let root = v.sqrt().mul_add(self.root_correction, self.eps);

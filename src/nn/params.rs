@@ -149,20 +149,32 @@ impl<F: Real> Grads<F> {
 
     /// √ Σ g² over all parameters.
     pub fn norm(&self) -> f64 {
-        self.iter().map(|(_, g)| reduce::sum_of_squares(g.data()).f64()).sum::<f64>().sqrt()
+        let plain = self.iter().map(|(_, g)| reduce::sum_of_squares(g.data()).f64()).sum::<f64>();
+        if plain.is_finite() {
+            return plain.sqrt();
+        }
+        // Squares beyond the range of F: those of the quotients by the largest are not.
+        let all = || self.iter().flat_map(|(_, g)| g.data()).map(|g| g.f64());
+        let largest = all().fold(0.0, |largest: f64, g| largest.max(g.abs()));
+        if !largest.is_finite() {
+            return plain;
+        }
+        largest * all().map(|g| g / largest).map(|q| q * q).sum::<f64>().sqrt()
     }
 
     /// Scales all gradients so that their norm is at most `max` (Pascanu et al. 2013; PyTorch's `clip_grad_norm_`), and returns
-    /// the norm they had.
+    /// the norm they had. A norm that is not finite leaves them as they are.
     pub fn clip_norm(&mut self, max: f64) -> f64 {
         let norm = self.norm();
         let factor = max / (norm + 1e-6);
-        if factor < 1.0 {
-            let factor = F::of(factor);
+        if norm.is_finite() && factor < 1.0 {
+            // A factor below the normal numbers has few digits left: then it is two factors.
+            let first = if factor < F::MIN_POSITIVE.f64() { 2f64.powi(-64) } else { 1.0 };
+            let (first, second) = (F::of(first), F::of(factor / first));
             for (_, g) in &mut self.values {
                 let mut pool = self.pool.borrow_mut();
                 let mut scaled = pool.take(g.shape().size());
-                map(&|[g]: [F; 1]| g * factor, [g.data()], &mut scaled);
+                map(&|[g]: [F; 1]| g * first * second, [g.data()], &mut scaled);
                 let old = std::mem::replace(g, Tensor::new(scaled, g.shape()));
                 old.into_vec().into_iter().for_each(|buffer| pool.give(buffer));
             }
@@ -206,5 +218,41 @@ mod tests {
         assert!((grads.norm() - 1.0).abs() < 1e-6);
         let g = grads.iter().next().unwrap().1.data().to_vec();
         assert!((g[0] / g[1] - 0.75).abs() < 1e-12);
+    }
+
+    #[test]
+    fn huge_gradients_have_a_norm_and_are_clipped_to_it() {
+        for (gradient, norm) in [
+            ([3e19f32, 4e19], 5e19),
+            ([3e38, -3e38], 3e38 * 2f64.sqrt()),
+            ([3e38, 1e-30], 3e38),
+            ([3e-30, 4e-30], 0.0),
+            ([f32::MAX, f32::INFINITY], f64::INFINITY),
+            ([f32::NAN, 1.0], f64::NAN),
+        ] {
+            let mut params = Params::<f32>::default();
+            let w = params.add("w", Tensor::full(1.0, [2]));
+            let tape = Tape::new();
+            let pass = Pass::new(&tape, &params);
+            let g = tape.leaf(Tensor::new(gradient.to_vec(), [2]));
+            let mut grads = pass.backward((pass.param(w) * g).sum());
+            let found = grads.clip_norm(1.0);
+            assert!(
+                (found / norm - 1.0).abs() < 1e-6 || found == norm || norm.is_nan() && found.is_nan(),
+                "{found} {norm}"
+            );
+            let clipped = grads.iter().next().unwrap().1.data().to_vec();
+            let expected = if norm > 1.0 && norm.is_finite() {
+                gradient.map(|g| f64::from(g) / norm)
+            } else {
+                gradient.map(f64::from)
+            };
+            for (c, e) in clipped.iter().map(|c| f64::from(*c)).zip(expected) {
+                assert!(
+                    (c - e).abs() <= 1e-6 * e.abs().max(1e-30) || c == e || c.is_nan() && e.is_nan(),
+                    "{gradient:?}: {clipped:?}"
+                );
+            }
+        }
     }
 }

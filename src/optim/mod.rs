@@ -42,3 +42,35 @@ impl<F: Real> State<F> {
         State { steps: 0, moments: names.iter().map(|&name| (name, zeros())).collect() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tape;
+    use crate::nn::Pass;
+
+    #[test]
+    fn adam_moves_a_weight_by_lr_a_step_under_a_constant_gradient_of_any_size() {
+        fn moved<F: Real>(size: f64) -> Vec<f64> {
+            let mut params = Params::<F>::default();
+            let w = params.add("w", Tensor::scalar(F::ZERO));
+            let (mut adam, mut tape) = (Adam::new(&params), Tape::new());
+            let step = |_| {
+                tape.begin();
+                let pass = Pass::new(&tape, &params);
+                let grads = pass.backward(pass.param(w) * size);
+                let before = params.get(w).item().f64();
+                adam.step(&mut params, grads, 0.01);
+                before - params.get(w).item().f64()
+            };
+            (0..20).map(step).collect()
+        }
+        let is_lr = |step: &f64| (step / 0.01 - 1.0).abs() < 1e-4;
+        for size in [1e-3, 1.0, 1e18, 1e19, 1e20, 3e38] {
+            assert!(moved::<f32>(size).iter().all(is_lr), "{size:e}: {:?}", moved::<f32>(size));
+        }
+        for size in [1e150, 1e160, 1.7e308] {
+            assert!(moved::<f64>(size).iter().all(is_lr), "{size:e}: {:?}", moved::<f64>(size));
+        }
+    }
+}
