@@ -3,7 +3,7 @@
 use crate::autograd::check::{Errors, TOLERANCE, check_example};
 use crate::error::{Error, Result};
 use crate::models::{Kind, check_loss};
-use crate::ops::CATALOGUE;
+use crate::ops::{CATALOGUE, LIMITS, Limit};
 
 /// Prints name, formula and derivative of each op.
 pub fn list() -> Result<()> {
@@ -14,7 +14,7 @@ pub fn list() -> Result<()> {
     Ok(())
 }
 
-/// Checks each op and the whole losses, and prints the worst relative errors.
+/// Checks each op and the whole losses, and prints the worst relative errors; and checks the limits at awkward points.
 pub fn gradcheck() -> Result<()> {
     say!("{:<16}{:>12}{:>12}   worst relative error against 5-point differences, f64", "", "order 1", "order 2")?;
     let ops = CATALOGUE.iter().map(|row| (row.name, check_example(&row.example)));
@@ -28,9 +28,13 @@ pub fn gradcheck() -> Result<()> {
             failed.push(name);
         }
     }
-    if failed.is_empty() {
-        say!("all within {TOLERANCE:e}")?;
-        return Ok(());
+    let faults: Vec<String> = LIMITS.iter().filter_map(Limit::fault).collect();
+    faults.iter().try_for_each(|fault| say!("FAILED  {fault}"))?;
+    match (failed.is_empty(), faults.len()) {
+        (true, 0) => {
+            say!("all within {TOLERANCE:e}; {} awkward points, in f64 and f32, have their limits", LIMITS.len())
+        }
+        (true, n) => Err(Error::Failed(format!("{n} of {} awkward points have other limits", LIMITS.len()))),
+        (false, _) => Err(Error::Failed(format!("gradients beyond {TOLERANCE:e}: {}", failed.join(", ")))),
     }
-    Err(Error::Failed(format!("gradients beyond {TOLERANCE:e}: {}", failed.join(", "))))
 }

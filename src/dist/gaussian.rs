@@ -18,7 +18,8 @@ pub fn reparameterise<'t, F: Real>(mu: Var<'t, F>, log_var: Var<'t, F>, eps: Var
     mu + (log_var * 0.5).exp() * eps
 }
 
-/// KL(N(μ, σ²) ‖ N(0, I)) = ½ Σⱼ (μⱼ² + σⱼ² − 1 − ln σⱼ²) for each row (Kingma and Welling 2014, appendix B).
+/// KL(N(μ, σ²) ‖ N(0, I)) = ½ Σⱼ (μⱼ² + σⱼ² − 1 − ln σⱼ²) for each row (Kingma and Welling 2014, appendix B), never negative:
+/// with v = ln σ² the last three terms are eᵛ − 1 − v, which is computed as one.
 ///
 /// For one latent, with the normalisations ½ ln 2π cancelling,
 ///
@@ -36,7 +37,7 @@ pub fn reparameterise<'t, F: Real>(mu: Var<'t, F>, log_var: Var<'t, F>, eps: Var
 /// | result | `[B, 1]`, nats |
 #[track_caller]
 pub fn kl_from_standard<'t, F: Real>(mu: Var<'t, F>, log_var: Var<'t, F>) -> Var<'t, F> {
-    (mu.square() + log_var.exp() - log_var - 1.0).sum_axes(&[1]) * 0.5
+    (mu.square() + log_var.exp_gap()).sum_axes(&[1]) * 0.5
 }
 
 #[cfg(test)]
@@ -51,6 +52,31 @@ mod tests {
         let tape = Tape::<f64>::new();
         let zeros = tape.leaf(Tensor::full(0.0, [3, 2]));
         assert_eq!(kl_from_standard(zeros, zeros).value().data(), [0.0; 3]);
+    }
+
+    #[test]
+    fn kl_near_the_prior_is_small_and_never_negative() {
+        let tape = Tape::<f32>::new();
+        let kl = |mu: f32, log_var: f32| {
+            let leaf = |x| tape.leaf(Tensor::full(x, [1, 1]));
+            f64::from(kl_from_standard(leaf(mu), leaf(log_var)).item())
+        };
+        // ½ (μ² + eᵛ − 1 − v) by arithmetic of 50 digits, at the f32 nearest to v.
+        for (log_var, expected) in [
+            (-3e-4, 2.249_775_230_580_466e-8),
+            (3e-4, 2.250_225_230_646_612_5e-8),
+            (-1e-6, 2.499_999_154_043_095e-13),
+            (1e-10, 2.500_000_066_840_494e-21),
+            (-0.25, 1.440_039_153_570_243_4e-2),
+        ] {
+            let found = kl(0.0, log_var);
+            assert!((found / expected - 1.0).abs() < 2e-7, "{log_var:e}: {found:e}, expected {expected:e}");
+        }
+        for i in -2000..2000 {
+            let x = f64::from(i) * 0.05;
+            let log_var = x.signum() * (x.abs() - 90.0).exp();
+            assert!(kl(0.0, log_var as f32) >= 0.0 && kl(1e-30, x as f32) >= 0.0, "{x}");
+        }
     }
 
     #[test]

@@ -9,6 +9,9 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 /// A formula over this trait is the fused pass of a gradient when read with `Scalar`, one number at a time, and the
 /// differentiable rule when read with [`Var`], one tensor at a time. Both readings do the same floating-point operations in the
 /// same order.
+///
+/// Where a function is flat its derivative is 0, whatever the cotangent is: behind a square root at 0 it is infinite, and 0 · ∞ is
+/// NaN. So a formula never multiplies by a mask of zeros and ones: it [selects](Self::select).
 pub trait Algebra:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {
@@ -18,12 +21,10 @@ pub trait Algebra:
     fn scale(self, c: f64) -> Self;
     /// x + c.
     fn shift(self, c: f64) -> Self;
+    /// eˣ.
+    fn exp(self) -> Self;
     /// σ(x).
     fn sigmoid(self) -> Self;
-    /// 1 where x > 0, else 0.
-    fn step(self) -> Self;
-    /// −1, 0 or 1.
-    fn sign(self) -> Self;
     /// 1 where low < x < high, else 0.
     fn within(self, low: f64, high: f64) -> Self;
     /// a where x > 0, else b.
@@ -69,17 +70,12 @@ impl<F: Real> Algebra for Scalar<F> {
         Scalar(self.0 + F::of(c))
     }
     #[inline(always)]
+    fn exp(self) -> Self {
+        Scalar(self.0.exp())
+    }
+    #[inline(always)]
     fn sigmoid(self) -> Self {
         Scalar(self.0.sigmoid())
-    }
-    #[inline(always)]
-    fn step(self) -> Self {
-        Scalar(if self.0 > F::ZERO { F::ONE } else { F::ZERO })
-    }
-    #[inline(always)]
-    fn sign(self) -> Self {
-        let negative = if self.0 < F::ZERO { -F::ONE } else { F::ZERO };
-        Scalar(if self.0 > F::ZERO { F::ONE } else { negative })
     }
     #[inline(always)]
     fn within(self, low: f64, high: f64) -> Self {
@@ -102,14 +98,11 @@ impl<F: Real> Algebra for Var<'_, F> {
     fn shift(self, c: f64) -> Self {
         self + c
     }
+    fn exp(self) -> Self {
+        Var::exp(self)
+    }
     fn sigmoid(self) -> Self {
         Var::sigmoid(self)
-    }
-    fn step(self) -> Self {
-        Var::step(self)
-    }
-    fn sign(self) -> Self {
-        Var::sign(self)
     }
     fn within(self, low: f64, high: f64) -> Self {
         Var::within(self, low, high)

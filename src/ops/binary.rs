@@ -32,30 +32,29 @@ formula! {
     Maximum<2>, "maximum", y = "max(a, b)", gx = "a: g [a > b], b: g [a < b], halves where equal",
     example!([([3, 4], Signed), ([3, 4], Signed)], |x| x[0].maximum(x[1]) * x[0]),
     |self, [a, b]| if a < b { b } else if a >= b { a } else { a + b },
-    |self, g, [a, b], _| {
-        let a_wins = g * (a - b).sign().scale(0.5).shift(0.5);
-        [a_wins, g - a_wins]
-    },
+    |self, g, [a, b], _| wins(g, a - b),
 }
 formula! {
     /// min(a, b), NaN where either is; where they are equal, each gets half of g.
     Minimum<2>, "minimum", y = "min(a, b)", gx = "a: g [a < b], b: g [a > b], halves where equal",
     example!([([3, 4], Signed), ([3, 4], Signed)], |x| x[0].minimum(x[1]) * x[0]),
     |self, [a, b]| if a > b { b } else if a <= b { a } else { a + b },
-    |self, g, [a, b], _| {
-        let b_wins = g * (a - b).sign().scale(0.5).shift(0.5);
-        [g - b_wins, b_wins]
-    },
+    |self, g, [a, b], _| wins(g, b - a),
 }
 formula! {
     /// Binary cross-entropy from logits: −t ln σ(x) − (1 − t) ln(1 − σ(x)) = softplus(x) − x t, which is finite for any finite
     /// x. Computed as (max(x, 0) − x t) + softplus(−|x|): for a large x and t = 1, softplus(x) − x would lose the small loss of
-    /// a pixel that is right. One op because it is what a Bernoulli decoder spends its elementwise time on.
+    /// a pixel that is right. At x = ±∞ it is the limit, 0 or ∞. One op because it is what a Bernoulli decoder spends its
+    /// elementwise time on.
     Bce<2>, "bce", y = "softplus(x) − x t", gx = "x: g (σ(x) − t), t: −g x",
     example!([([3, 4], Signed), ([3, 4], Positive)], |x| x[0].bce(x[1])),
     |self, [x, t]| {
         let positive = if x < F::ZERO { F::ZERO } else { x };
-        (positive - x * t) + (-x.abs()).softplus()
+        // ∞ − ∞, where it is a part of ∞.
+        let part = if x < F::ZERO { t } else { F::ONE - t };
+        let limit = if part == F::ZERO { part } else { x.abs() * part };
+        let left = if x.abs() < F::INFINITY { positive - x * t } else { limit };
+        left + (-x.abs()).softplus()
     },
     |self, g, [x, t], _| [g * (x.sigmoid() - t), -(g * x)],
 }
@@ -69,6 +68,13 @@ formula! {
         let zero = g.constant(0.0);
         [zero, c.select(g, zero), c.select(zero, g)]
     },
+}
+
+/// The shares of g of two rivals, the first of which is ahead by `lead`: all or nothing, halves where there is no lead.
+#[inline(always)]
+fn wins<A: Algebra>(g: A, lead: A) -> [A; 2] {
+    let (zero, half) = (g.constant(0.0), g.scale(0.5));
+    [lead.select(g, (-lead).select(zero, half)), (-lead).select(g, lead.select(zero, half))]
 }
 
 impl<'t, F: Real> Var<'t, F> {

@@ -135,6 +135,18 @@ fn aligned(shape: Shape, rank: usize) -> [usize; MAX_RANK] {
     extents
 }
 
+/// The shape with extent 1 along these axes, for the op of this name.
+#[track_caller]
+fn without(name: &str, shape: Shape, axes: &[usize]) -> Shape {
+    let mut out = shape;
+    for (i, &axis) in axes.iter().enumerate() {
+        assert!(axis < shape.len(), "{name}: {shape} has no axis {axis}");
+        assert!(!axes[..i].contains(&axis), "{name}: axis {axis} stands twice in {axes:?}");
+        out = out.with(axis, 1);
+    }
+    out
+}
+
 /// ln Σ eˣ along an axis, which stays with extent 1.
 struct LogSumExp {
     axis: usize,
@@ -159,7 +171,7 @@ impl<F: Real> Op<F> for LogSumExp {
         }
     }
 
-    /// m + ln Σ e^(x − m) with m = max x, which neither overflows nor loses the largest term.
+    /// m + ln(1 + Σ e^(x − m)) with m = max x and the sum over the others: it neither overflows nor loses what they add.
     fn forward(&mut self, x: &[&Tensor<F>], y: &mut [F], _: &mut Scratch<F>) {
         let shape = x[0].shape();
         let (n, inner) = (shape[self.axis], shape[self.axis + 1..].iter().product::<usize>());
@@ -167,9 +179,14 @@ impl<F: Real> Op<F> for LogSumExp {
             for (i, y) in y.iter_mut().enumerate() {
                 let along = || (0..n).map(|k| x[0].data()[(o * n + k) * inner + i]);
                 let m = along().fold(-F::INFINITY, |m, x| if x > m { x } else { m });
-                // All −∞ (or NaN): subtracting would make NaN of −∞.
-                let m = if m.is_finite() { m } else { F::ZERO };
-                *y = m + along().fold(F::ZERO, |sum, x| sum + (x - m).exp()).ln();
+                if !m.is_finite() {
+                    // All −∞, an ∞, or NaN: subtracting would make NaN of the first two.
+                    *y = along().fold(F::ZERO, |sum, x| sum + x.exp()).ln();
+                    continue;
+                }
+                let first = along().position(|x| x == m);
+                let others = along().enumerate().filter(|(k, _)| Some(*k) != first);
+                *y = m + others.fold(F::ZERO, |sum, (_, x)| sum + (x - m).exp()).ln_1p();
             }
         }
     }
@@ -213,18 +230,26 @@ impl<F: Real> Var<'_, F> {
     }
 
     /// Sums along `axes`, which stay with extent 1 so that the result broadcasts back.
+    ///
+    /// # Panics
+    /// When an axis stands twice or is not there.
     #[track_caller]
     #[must_use]
     pub fn sum_axes(self, axes: &[usize]) -> Self {
-        self.sum_to(axes.iter().fold(self.shape(), |shape, &axis| shape.with(axis, 1)))
+        self.sum_to(without("sum_axes", self.shape(), axes))
     }
 
     /// Means along `axes`, which stay with extent 1.
+    ///
+    /// # Panics
+    /// When an axis stands twice or is not there.
     #[track_caller]
     #[must_use]
     pub fn mean_axes(self, axes: &[usize]) -> Self {
-        let n: usize = axes.iter().map(|&a| self.shape()[a]).product();
-        self.sum_axes(axes) * (1.0 / n as f64)
+        let shape = self.shape();
+        let sums = self.sum_to(without("mean_axes", shape, axes));
+        let n: usize = axes.iter().map(|&a| shape[a]).product();
+        sums * (1.0 / n as f64)
     }
 
     /// ln Σ eˣ along `axis`, which stays with extent 1.

@@ -1,4 +1,4 @@
-//! Ops that move elements: `reshape`, `permute`, and `slice` ↔ `pad`, each the other's derivative.
+//! Ops that move elements: `reshape`, `permute`, `concat` → `slice` ↔ `pad`, each the next one's derivative.
 
 use crate::autograd::{Op, Row, Var, Vjp};
 use crate::error::ShapeError;
@@ -157,6 +157,48 @@ impl<F: Real> Op<F> for Pad {
     }
 }
 
+/// a, then b, along an axis.
+struct Concat {
+    axis: usize,
+}
+
+pub(super) const CONCAT: Row = Row {
+    name: "concat",
+    formula: "a, then b, along an axis",
+    derivative: "a: slice(g), b: slice(g)",
+    example: example!([([2, 3], Signed), ([2, 2], Signed)], |x| Var::concat(&[x[0], x[1], x[0]], 1).square()),
+};
+
+impl<F: Real> Op<F> for Concat {
+    fn row(&self) -> &'static Row {
+        &CONCAT
+    }
+
+    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
+        let (a, b, axis) = (x[0], x[1], self.axis);
+        match axis < a.len() && a.len() == b.len() && b.with(axis, a[axis]) == a {
+            true => Ok(a.with(axis, a[axis] + b[axis])),
+            false => Err(ShapeError(format!("{b} does not continue {a} along axis {axis}"))),
+        }
+    }
+
+    fn forward(&mut self, x: &[&Tensor<F>], y: &mut [F], _: &mut Scratch<F>) {
+        let [a, b] = [x[0], x[1]];
+        let [na, nb] = [a, b].map(|x| x.shape()[self.axis..].iter().product::<usize>());
+        let (a, b) = (a.data(), b.data());
+        for (i, y) in y.chunks_exact_mut((na + nb).max(1)).enumerate() {
+            y[..na].copy_from_slice(&a[i * na..][..na]);
+            y[na..].copy_from_slice(&b[i * nb..][..nb]);
+        }
+    }
+
+    fn vjp<'t>(&self, cx: &Vjp<'t, F>) {
+        let [a, b] = [0, 1].map(|k| cx.x(k).shape()[self.axis]);
+        cx.give(0, || cx.g().slice(self.axis, 0, a));
+        cx.give(1, || cx.g().slice(self.axis, a, a + b));
+    }
+}
+
 /// The extent of an axis, and the number of elements of one of its steps.
 fn run(shape: Shape, axis: usize) -> (usize, usize) {
     (shape[axis], shape[axis + 1..].iter().product())
@@ -214,30 +256,19 @@ impl<'t, F: Real> Var<'t, F> {
         self.tape().apply(Pad { axis, before, after }, [self])
     }
 
-    /// The parts one after the other along an axis: the sum of their padded selves.
+    /// The parts one after the other along an axis.
     ///
     /// # Panics
     /// When there are no parts, or other extents differ.
     #[track_caller]
     #[must_use]
     pub fn concat(parts: &[Self], axis: usize) -> Self {
-        let first = parts.first().expect("concat: no parts").shape();
-        for part in parts {
-            let shape = part.shape();
-            let fits = axis < shape.len() && shape.len() == first.len() && shape.with(axis, first[axis]) == first;
-            assert!(fits, "concat: {shape} does not continue {first} along axis {axis}");
+        let [first, rest @ ..] = parts else { panic!("concat: no parts") };
+        let mut all = *first;
+        for &part in rest {
+            all = all.tape().apply(Concat { axis }, [all, part]);
         }
-        let extent = |part: &Self| part.shape()[axis];
-        let total: usize = parts.iter().map(extent).sum();
-        let mut before = 0;
-        let mut padded = parts.iter().map(|part| {
-            let own = extent(part);
-            let padded = part.pad(axis, before, total - before - own);
-            before += own;
-            padded
-        });
-        let first = padded.next().expect("there are parts");
-        padded.fold(first, |sum, part| sum + part)
+        all
     }
 }
 
@@ -255,6 +286,12 @@ mod tests {
         assert_eq!(both.value().data(), [0.0, 1.0, 10.0, 11.0, 12.0, 2.0, 3.0, 13.0, 14.0, 15.0]);
         assert_eq!(both.slice(1, 2, 5).value(), b.value());
         assert!(check(&|x: &[Var<f64>]| Var::concat(x, 1).square(), &[part(2, 1.0), part(3, 2.0)]).pass());
+        let zeros = [0.0f64, -0.0, -0.0].map(|x| tape.leaf(Tensor::full(x, [1, 1])));
+        let signs = |x: &Tensor<f64>| x.data().iter().map(|x| x.is_sign_negative()).collect::<Vec<_>>();
+        for axis in [0, 1] {
+            assert_eq!(signs(&Var::concat(&zeros, axis).value()), [false, true, true]);
+            assert_eq!(Var::concat(&[a.slice(axis, 1, 1), a, a.slice(axis, 0, 0)], axis).value(), a.value());
+        }
     }
 
     #[test]

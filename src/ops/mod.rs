@@ -1,7 +1,8 @@
 //! Every derivative of the project except that of addition, and nothing else.
 //!
 //! Each op is a struct with its catalogue row, shape rule, forward pass and vector-Jacobian product side by side. [`CATALOGUE`]
-//! lists them all: from it come the gradient checks, `elbo ops` and `elbo gradcheck`. The methods and operators that use them are
+//! lists them all: from it come the gradient checks, `elbo ops` and `elbo gradcheck`; [`LIMITS`] are the points at which differences
+//! say nothing. The methods and operators that use them are
 //! on [`Var`](crate::autograd::Var).
 //!
 //! The families are closed under differentiation, so that order 2 needs no more rules than order 1: products differentiate into
@@ -11,11 +12,13 @@ mod algebra;
 mod binary;
 mod broadcast;
 mod layout;
+mod limits;
 mod matmul;
 mod pointwise;
 mod unary;
 
 pub use algebra::Algebra;
+pub use limits::{LIMITS, Limit};
 pub use unary::Selu;
 
 pub(crate) use crate::autograd::example;
@@ -23,11 +26,12 @@ use crate::autograd::{Add, Row};
 use binary::*;
 use pointwise::Formula;
 use unary::{
-    Abs, Clamp, Exp, LeakyRelu, Ln, Neg, Relu, Scale, Shift, Sigmoid, Sign, Softplus, Sqrt, Square, Step, Tanh, Within,
+    Abs, Clamp, Exp, ExpGap, LeakyRelu, Ln, Neg, Relu, Scale, Shift, Sigmoid, Sign, Softplus, Sqrt, Square, Step, Tanh,
+    Within,
 };
 
 /// All ops.
-pub static CATALOGUE: [Row; 35] = [
+pub static CATALOGUE: [Row; 37] = [
     Add::ROW,
     Sub::ROW,
     Mul::ROW,
@@ -36,6 +40,7 @@ pub static CATALOGUE: [Row; 35] = [
     Scale::ROW,
     Shift::ROW,
     Exp::ROW,
+    ExpGap::ROW,
     Ln::ROW,
     Sqrt::ROW,
     Square::ROW,
@@ -63,6 +68,7 @@ pub static CATALOGUE: [Row; 35] = [
     layout::PERMUTE,
     layout::SLICE,
     layout::PAD,
+    layout::CONCAT,
 ];
 
 #[cfg(test)]

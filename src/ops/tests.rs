@@ -16,6 +16,19 @@ fn every_gradient_is_right_at_order_1_and_2() {
 }
 
 #[test]
+fn awkward_points_have_their_limits() {
+    let faults: Vec<String> = super::LIMITS.iter().filter_map(super::Limit::fault).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+#[should_panic(expected = "mean_axes: axis 1 stands twice in [1, 1]")]
+fn an_axis_is_averaged_once() {
+    let tape = Tape::<f32>::new();
+    let _ = tape.leaf(Tensor::full(0.0, [2, 3])).mean_axes(&[1, 1]);
+}
+
+#[test]
 fn every_op_in_the_source_has_a_row_and_an_example_that_uses_it() {
     let sources = [
         include_str!("unary.rs"),

@@ -35,6 +35,14 @@ formula! {
     |self, g, _, y| [g * y],
 }
 formula! {
+    /// eˣ − 1 − x: how far the exponential lies above its tangent at 0. Never negative, and ½ x² near 0, where the difference of
+    /// the rounded terms would have no digit left.
+    ExpGap<1>, "exp_gap", y = "eˣ − 1 − x", gx = "g eˣ − g",
+    example!([([3, 4], Signed)], |x| x[0].exp_gap()),
+    |self, [x]| x.exp_gap(),
+    |self, g, [x], _| [g * x.exp() - g],
+}
+formula! {
     /// ln x.
     Ln<1>, "ln", y = "ln x", gx = "g / x",
     example!([([3, 4], Positive)], |x| x[0].ln()),
@@ -57,17 +65,18 @@ formula! {
 }
 formula! {
     /// tanh x.
-    Tanh<1>, "tanh", y = "tanh x", gx = "g (1 − y²)",
+    Tanh<1>, "tanh", y = "tanh x", gx = "g (1 − y²) = 4 g σ(2x) σ(−2x)",
     example!([([3, 4], Signed)], |x| x[0].tanh()),
     |self, [x]| x.tanh(),
-    |self, g, _, y| [g - g * y * y],
+    // Not from y: rounded to 1, it says that the slope is 0 from x = 9 on in f32.
+    |self, g, [x], _| [g * (x.scale(2.0).sigmoid() * x.scale(-2.0).sigmoid()).scale(4.0)],
 }
 formula! {
     /// σ(x) = 1 / (1 + e⁻ˣ).
-    Sigmoid<1>, "sigmoid", y = "1 / (1 + e⁻ˣ)", gx = "g (y − y²)",
+    Sigmoid<1>, "sigmoid", y = "1 / (1 + e⁻ˣ)", gx = "g y (1 − y) = g y σ(−x)",
     example!([([3, 4], Signed)], |x| x[0].sigmoid()),
     |self, [x]| x.sigmoid(),
-    |self, g, _, y| [g * (y - y * y)],
+    |self, g, [x], y| [g * (y * (-x).sigmoid())],
 }
 formula! {
     /// ln(1 + eˣ), finite for any finite x.
@@ -81,14 +90,14 @@ formula! {
     Relu<1>, "relu", y = "max(x, 0)", gx = "g [x > 0]",
     example!([([3, 4], Signed)], |x| x[0].relu().square()),
     |self, [x]| if x < F::ZERO { F::ZERO } else { x },
-    |self, g, [x], _| [g * x.step()],
+    |self, g, [x], _| [x.select(g, g.constant(0.0))],
 }
 formula! {
     /// x above 0, a·x below (Maas, Hannun and Ng 2013).
     LeakyRelu<1> { slope }, "leaky_relu", y = "x if x > 0 else a x", gx = "g if x > 0 else a g",
     example!([([3, 4], Signed)], |x| x[0].leaky_relu(0.2).square()),
     |self, [x]| if x > F::ZERO { x } else { x * F::of(self.slope) },
-    |self, g, [x], _| [x.select(g, g.scale(self.slope))],
+    |self, g, [x], _| [x.select(g, if self.slope == 0.0 { g.constant(0.0) } else { g.scale(self.slope) })],
 }
 
 /// λ of SELU: with α it makes mean 0 and variance 1 a fixed point.
@@ -98,17 +107,21 @@ const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 
 formula! {
     /// λx above 0, λα(eˣ − 1) below (Klambauer et al. 2017, arXiv 1706.02515).
-    Selu<1>, "selu", y = "λ x if x > 0 else λ α (eˣ − 1)", gx = "λ g if x > 0 else g (y + λ α)",
+    Selu<1>, "selu", y = "λ x if x > 0 else λ α (eˣ − 1)", gx = "λ g if x > 0 else λ α g eˣ",
     example!([([3, 4], Signed)], |x| x[0].selu()),
-    |self, [x]| if x > F::ZERO { F::of(SELU_LAMBDA) * x } else { F::of(SELU_LAMBDA * SELU_ALPHA) * (x.exp() - F::ONE) },
-    |self, g, [x], y| [x.select(g.scale(SELU_LAMBDA), g * y.shift(SELU_LAMBDA * SELU_ALPHA))],
+    |self, [x]| if x > F::ZERO { F::of(SELU_LAMBDA) * x } else { F::of(SELU_LAMBDA * SELU_ALPHA) * x.exp_m1() },
+    |self, g, [x], _| {
+        // The exponential only of what is below 0: of large x it is ∞, and the second derivative would multiply it by 0.
+        let below = x.select(g.constant(0.0), x);
+        [x.select(g.scale(SELU_LAMBDA), g * below.exp().scale(SELU_LAMBDA * SELU_ALPHA))]
+    },
 }
 formula! {
     /// |x|, with derivative 0 at 0.
     Abs<1>, "abs", y = "|x|", gx = "g sign x",
     example!([([3, 4], Signed)], |x| x[0].abs() * x[0]),
     |self, [x]| x.abs(),
-    |self, g, [x], _| [g * x.sign()],
+    |self, g, [x], _| [x.select(g, (-x).select(-g, g.constant(0.0)))],
 }
 formula! {
     /// x held within [low, high], with derivative 0 on the borders, the smallest of the subgradients (PyTorch's choice).
@@ -118,7 +131,7 @@ formula! {
         let above = if x < F::of(self.low) { F::of(self.low) } else { x };
         if above > F::of(self.high) { F::of(self.high) } else { above }
     },
-    |self, g, [x], _| [g * x.within(self.low, self.high)],
+    |self, g, [x], _| [x.within(self.low, self.high).select(g, g.constant(0.0))],
 }
 formula! {
     /// 1 where x > 0, else 0.
@@ -167,6 +180,7 @@ macro_rules! methods {
 
 methods! {
     Exp exp "eˣ.",
+    ExpGap exp_gap "eˣ − 1 − x.",
     Ln ln "ln x.",
     Sqrt sqrt "√x.",
     Square square "x².",

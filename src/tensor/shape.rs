@@ -33,12 +33,23 @@ impl Shape {
     ///
     /// # Panics
     /// When it exceeds what can be addressed.
+    #[track_caller]
     pub fn size(&self) -> usize {
+        if self.contains(&0) {
+            return 0;
+        }
         let product = self.iter().try_fold(1usize, |size, &extent| size.checked_mul(extent));
-        product.unwrap_or_else(|| panic!("shape: {self} has too many elements"))
+        match product {
+            Some(size) => size,
+            None => panic!("shape: {self} has too many elements"),
+        }
     }
 
     /// This shape with axis `axis` of extent `extent`.
+    ///
+    /// # Panics
+    /// When there is no such axis.
+    #[track_caller]
     pub fn with(mut self, axis: usize, extent: usize) -> Self {
         assert!(axis < self.len(), "shape: {self} has no axis {axis}");
         self.extents[axis] = extent;
@@ -103,8 +114,10 @@ mod tests {
     }
 
     #[test]
-    fn a_scalar_has_one_element() {
+    fn a_scalar_has_one_element_and_an_empty_shape_none() {
         assert_eq!(Shape::SCALAR.size(), 1);
-        assert_eq!(Shape::from([3, 0]).size(), 0);
+        for empty in [[3, 0, 1], [0, 1 << 40, 1 << 40], [1 << 40, 1 << 40, 0]] {
+            assert_eq!(Shape::from(empty).size(), 0);
+        }
     }
 }
