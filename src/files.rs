@@ -1,7 +1,7 @@
 //! Files that are whole or absent.
 
 use crate::error::{Error, Result};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use tempfile::{NamedTempFile, PersistError};
@@ -23,13 +23,17 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<()> {
     })
 }
 
+/// How the names of half-written files begin and end.
+const PREFIX: &str = ".elbo-";
+const SUFFIX: &str = ".tmp";
+
 fn place(
     path: &Path,
     bytes: &[u8],
     rename: impl FnOnce(NamedTempFile) -> Result<File, PersistError>,
 ) -> std::io::Result<()> {
     let mut options = tempfile::Builder::new();
-    options.prefix(".elbo-").suffix(".tmp");
+    options.prefix(PREFIX).suffix(SUFFIX);
     #[cfg(unix)]
     options.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
     let mut file = options.tempfile_in(folder(path))?;
@@ -43,6 +47,27 @@ fn place(
 pub fn sync_name(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     File::open(folder(path))?.sync_all()?;
+    Ok(())
+}
+
+/// Whether something is there. Not to be able to look is an error, not a no: what is there would be overwritten.
+pub fn is_there(path: &Path) -> Result<bool> {
+    path.try_exists().map_err(Error::io(path))
+}
+
+/// Removes what killed processes left half-written in a folder, if there is one.
+pub fn sweep(folder: &Path) -> Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(Error::io(folder))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(Error::io(folder))?;
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX)) {
+            fs::remove_file(entry.path()).map_err(Error::io(entry.path()))?;
+        }
+    }
     Ok(())
 }
 
@@ -81,6 +106,19 @@ mod tests {
         assert_eq!(error, format!("{} is there already; choose another name", path.display()));
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_was_left_half_written_is_swept_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in [".elbo-x1y2z3.tmp", "a.tmp", ".elbo-a"] {
+            std::fs::write(dir.path().join(name), b"").unwrap();
+        }
+        sweep(dir.path()).unwrap();
+        sweep(&dir.path().join("none")).unwrap();
+        let mut left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".elbo-a", "a.tmp"]);
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub fn fetch(
     let mut mirrors = mirrors.to_vec();
     for &(name, sha256) in files {
         let path = dir.join(name);
-        if path.is_file() && sha256_of_file(&path)? == sha256 {
+        if crate::files::is_there(&path)? && sha256_of_file(&path)? == sha256 {
             continue;
         }
         bar.set_message(name.to_string());

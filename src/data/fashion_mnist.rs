@@ -61,7 +61,7 @@ pub fn find() -> Option<PathBuf> {
         below_home(".keras/datasets/fashion-mnist"),
         cache_dir(),
     ];
-    places.into_iter().flatten().find(|dir| idx::STEMS.iter().all(|stem| idx::find(dir, stem).is_some()))
+    places.into_iter().flatten().find(|dir| idx::STEMS.iter().all(|stem| matches!(idx::find(dir, stem), Ok(Some(_)))))
 }
 
 /// Fetches the published files that `dir` does not hold yet, with a progress bar on stderr when that is a terminal.
@@ -94,12 +94,13 @@ pub enum Status {
 /// # Errors
 /// [`Error::Io`](crate::error::Error::Io) when a file cannot be read.
 pub fn verify(dir: &Path) -> Result<Vec<(PathBuf, Status)>> {
-    let check = |((stem, (name, packed)), unpacked)| {
-        let Some(path) = idx::find(dir, stem) else {
+    let check = |((stem, (name, packed)), unpacked): ((&str, (&str, &str)), &str)| {
+        let Some(path) = idx::find(dir, stem)? else {
             return Ok((dir.join(name), Status::Missing));
         };
         let found = sha256_of_file(&path)?;
-        let expected = if path.ends_with(name) { packed } else { unpacked };
+        let is_packed = path.extension().is_some_and(|e| e == "gz");
+        let expected = if is_packed { packed } else { unpacked };
         let status = if found == expected { Status::Good } else { Status::Differs(found) };
         Ok((path, status))
     };

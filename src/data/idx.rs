@@ -6,9 +6,10 @@
 
 use super::Split;
 use crate::error::{Error, Result};
-use flate2::bufread::MultiGzDecoder;
-use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Read};
+use crate::files;
+use flate2::bufread::GzDecoder;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// The files of a data set, without the `.gz` they may end in: images and labels to train with, then to test with.
@@ -18,18 +19,38 @@ pub const STEMS: [&str; 4] =
 /// The most a file may unpack to, in bytes; twice EMNIST, the largest set we know of. A gzip bomb ends here.
 const LIMIT: u64 = 1 << 30;
 
-/// The file of a stem in `dir`, if there: the gzipped one first, whose checksum shows damage.
-pub fn find(dir: &Path, stem: &str) -> Option<PathBuf> {
-    [format!("{stem}.gz"), stem.to_string()].iter().map(|name| dir.join(name)).find(|path| path.is_file())
+/// The file of a stem in `dir`, if there: the gzipped one first, whose checksum shows damage. Some archives unpack
+/// `train-images-idx3-ubyte` as `train-images.idx3-ubyte`.
+///
+/// # Errors
+/// When it cannot be told whether it is there, or it is no file.
+pub fn find(dir: &Path, stem: &str) -> Result<Option<PathBuf>> {
+    let dotted = stem.replacen("-idx", ".idx", 1);
+    for name in [format!("{stem}.gz"), stem.into(), format!("{dotted}.gz"), dotted] {
+        let path = dir.join(name);
+        match fs::metadata(&path) {
+            Ok(found) if found.is_file() => return Ok(Some(path)),
+            Ok(_) => return Err(Error::format(&path, "file", "a regular one", "something else")),
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+            Err(e) => return Err(Error::io(path)(e)),
+        }
+    }
+    Ok(None)
 }
 
 /// Reads the training and the test images of a folder.
 pub fn read_dir(dir: &Path) -> Result<(Split, Split)> {
-    let found = STEMS.map(|stem| find(dir, stem));
+    let mut found = STEMS.map(|_| None);
+    for (found, stem) in found.iter_mut().zip(STEMS) {
+        *found = find(dir, stem)?;
+    }
     let [Some(train_images), Some(train_labels), Some(test_images), Some(test_labels)] = &found else {
         let missing: Vec<&str> = STEMS.iter().zip(&found).filter(|(_, f)| f.is_none()).map(|(&stem, _)| stem).collect();
         let expected = format!("{} (each as it is or with .gz)", STEMS.join(", "));
-        let found = if dir.is_dir() { format!("no {}", missing.join(", no ")) } else { "no such folder".into() };
+        let found = match files::is_there(dir)? {
+            true => format!("no {}", missing.join(", no ")),
+            false => "no such folder".into(),
+        };
         return Err(Error::format(dir, "IDX files", expected, found));
     };
     let train = read_split(train_images, train_labels)?;
@@ -60,9 +81,44 @@ fn read_split(images_path: &Path, labels_path: &Path) -> Result<Split> {
 fn read<const D: usize>(path: &Path) -> Result<([u32; D], Vec<u8>)> {
     let mut file = BufReader::new(File::open(path).map_err(Error::io(path))?);
     if file.fill_buf().map_err(Error::io(path))?.starts_with(&[0x1f, 0x8b]) {
-        unpack(path, MultiGzDecoder::new(file))
+        unpack(path, Members::Within(GzDecoder::new(file)))
     } else {
         unpack(path, file)
+    }
+}
+
+/// What gzip unpacks: one member after the other, and zeros behind the last, which tapes and some archives pad with.
+enum Members<R> {
+    Within(GzDecoder<R>),
+    Done,
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while let Members::Within(member) = self {
+            match member.read(out)? {
+                0 if !out.is_empty() => {}
+                n => return Ok(n),
+            }
+            let Members::Within(member) = std::mem::replace(self, Members::Done) else { break };
+            let mut rest = member.into_inner();
+            let next = loop {
+                let bytes = rest.fill_buf()?;
+                match (bytes.iter().position(|b| *b != 0), bytes.len()) {
+                    (_, 0) => break None,
+                    (Some(zeros), _) => break Some((zeros, bytes[zeros])),
+                    (None, n) => rest.consume(n),
+                }
+            };
+            if let Some((zeros, first)) = next {
+                if first != 0x1f {
+                    return Err(io::Error::new(ErrorKind::InvalidData, "trailing bytes"));
+                }
+                rest.consume(zeros);
+                *self = Members::Within(GzDecoder::new(rest));
+            }
+        }
+        Ok(0)
     }
 }
 
@@ -173,8 +229,43 @@ mod tests {
         let expected = "images: data: expected 12 bytes for 2 x 2 x 3, found trailing bytes";
         assert_eq!(verdict(&more, &LABELS).unwrap_err(), expected);
         assert_eq!(verdict(&gzip(&more), &LABELS).unwrap_err(), expected);
-        let error = verdict(&[gzip(&IMAGES), vec![1; 20]].concat(), &LABELS).unwrap_err();
-        assert!(error.starts_with("images: gzip stream: "), "{error}");
+        for n in [1, 2, 20] {
+            let error = verdict(&[gzip(&IMAGES), vec![1; n]].concat(), &LABELS).unwrap_err();
+            assert_eq!(error, "images: gzip stream: expected an intact one, found trailing bytes");
+        }
+    }
+
+    #[test]
+    fn zeros_behind_a_gzip_stream_and_members_one_after_the_other_are_read() {
+        let expected = verdict(&IMAGES, &LABELS).unwrap();
+        for zeros in [1, 512, 20_000] {
+            let padded = [gzip(&IMAGES), vec![0; zeros]].concat();
+            assert_eq!(verdict(&padded, &LABELS).unwrap(), expected);
+        }
+        let members = [gzip(&IMAGES[..10]), gzip(b""), gzip(&IMAGES[10..]), vec![0; 3]].concat();
+        assert_eq!(verdict(&members, &LABELS).unwrap(), expected);
+    }
+
+    #[test]
+    fn files_are_found_by_any_of_their_names() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in [
+            "train-images.idx3-ubyte",
+            "train-labels.idx1-ubyte.gz",
+            "t10k-images-idx3-ubyte",
+            "t10k-labels-idx1-ubyte.gz",
+        ] {
+            let bytes: &[u8] = if name.contains("images") { &IMAGES } else { &LABELS };
+            std::fs::write(dir.path().join(name), if name.ends_with(".gz") { gzip(bytes) } else { bytes.to_vec() })
+                .unwrap();
+        }
+        assert_eq!(read_dir(dir.path()).unwrap().0.len(), 2);
+        std::fs::create_dir(dir.path().join("train-images-idx3-ubyte.gz")).unwrap();
+        let error = read_dir(dir.path()).unwrap_err().to_string();
+        assert!(
+            error.ends_with("train-images-idx3-ubyte.gz: file: expected a regular one, found something else"),
+            "{error}"
+        );
     }
 
     #[test]
