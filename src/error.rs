@@ -34,6 +34,16 @@ pub enum Error {
     /// A request of the user that cannot be met as it was made: exit status 2.
     #[error("{0}")]
     Usage(String),
+    /// A setting with a value that makes no sense: exit status 2.
+    #[error("{name}: expected {expected}, found {found}")]
+    Setting {
+        /// Its name, as in a configuration file: `batch_size`. Several are separated by commas.
+        name: &'static str,
+        /// What values it takes.
+        expected: String,
+        /// What it was given.
+        found: String,
+    },
     /// A check that the user asked for did not pass.
     #[error("{0}")]
     Failed(String),
@@ -56,7 +66,7 @@ pub enum Error {
         /// The loss, or the parameter whose gradient it is.
         tensor: String,
     },
-    /// Ctrl-C or SIGTERM: the step was finished and the state saved. Exit status 130.
+    /// Ctrl-C or SIGTERM: the step was finished and the state saved. Exit status 130 or 143.
     #[error("interrupted; all is saved. Go on with --resume {}", run.display())]
     Interrupted {
         /// The run's folder.
@@ -74,7 +84,15 @@ impl Error {
     /// A request about what stands in a file, with the file's name before it. Other errors stay as they are.
     pub fn within(self, file: impl fmt::Display) -> Self {
         match self {
-            Error::Usage(line) => Error::Usage(format!("{file}: {line}")),
+            Error::Usage(_) | Error::Setting { .. } => Error::Usage(format!("{file}: {self}")),
+            e => e,
+        }
+    }
+
+    /// What is wrong with a setting that was read from a file: the file's fault, not the user's. Other errors stay as they are.
+    pub fn read_from(self, path: &Path) -> Self {
+        match self {
+            Error::Setting { name, expected, found } => Error::format(path, name, expected, found),
             e => e,
         }
     }

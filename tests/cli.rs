@@ -1,12 +1,20 @@
 //! The command line as a user meets it: what it says, what it writes, how it ends.
 
+use elbo::train::{Folder, Trained};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn elbo(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_elbo"));
     command.args(args).env_remove("ELBO_SIMD").env_remove("ELBO_DATA").output().unwrap()
+}
+
+/// What a command says on stderr to somebody with this home folder, who has no data.
+fn elbo_at(home: &Path, args: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_elbo"));
+    command.args(args).env_remove("ELBO_SIMD").env_remove("ELBO_DATA").env_remove("XDG_CACHE_HOME").env("HOME", home);
+    String::from_utf8(command.current_dir(home).output().unwrap().stderr).unwrap()
 }
 
 /// Runs a command that must fail with this status, and gives the one line it says.
@@ -54,8 +62,17 @@ fn settings_that_make_no_sense_are_named_with_what_was_expected() {
     assert_eq!(train(&["--hidden", "8,0"]), "elbo: --hidden: expected widths of at least 1, found [8, 0]");
     let wide = train(&["--hidden", "99999999999"]);
     assert!(wide.starts_with("elbo: --hidden, --latent-dim: expected at most 268435456 weights, found 1"), "{wide}");
-    assert!(train(&["--binarize", "maybe"]).contains("possible values: threshold, dynamic, none"));
-    assert!(refused(&["train", "gan"], 2).contains("possible values: ae, vae"));
+    assert_eq!(train(&["--binarize", "maybe"]), "elbo: --binarize: expected threshold, dynamic or none, found maybe");
+    assert_eq!(train(&["--hidden", "a"]), "elbo: --hidden: expected widths such as 512,256, found a");
+    assert_eq!(train(&["--epochs", "-3"]), "elbo: --epochs: expected a whole number of at least 1, found -3");
+    assert_eq!(train(&["--lr", "fast"]), "elbo: --lr: expected a number, found fast");
+    assert_eq!(train(&["--threads", "0"]), "elbo: --threads: expected a whole number from 1 to 1024, found 0");
+    assert_eq!(
+        train(&["--epochs", "1000000", "--batch-size", "1"]),
+        "elbo: --epochs: expected at most 429496, with 10000 batches in each, found 1000000"
+    );
+    assert!(!train(&["--epoch", "-3"]).contains("-- -"));
+    assert_eq!(refused(&["train", "gan"], 2), "elbo: KIND: expected ae or vae, found gan");
     assert!(refused(&["train"], 2).contains("required"));
     assert!(
         refused(&["train", "--resume", dir.path().to_str().unwrap()], 2).contains("found no checkpoint.safetensors")
@@ -80,7 +97,7 @@ fn a_run_is_not_overwritten_and_can_be_looked_at() {
     assert!(String::from_utf8(again.stderr).unwrap().contains("already holds a run"));
     assert_eq!(fs::read(run.join("checkpoint.safetensors")).unwrap(), checkpoint);
     for look in ["reconstruct", "consistency", "latent", "sample", "interpolate"] {
-        let output = elbo(&[look, path, "--json", "--data", "synthetic", "--limit", "300"]);
+        let output = elbo(&[look, path, "--json"]);
         assert!(output.status.success(), "{look}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap_or_else(|e| panic!("{look}: {e}"));
     }
@@ -103,7 +120,7 @@ fn a_step_is_timed_and_a_run_profiled_without_being_changed() {
     assert!(small("vae", &run, &[]).status.success());
     let checkpoint = fs::read(run.join("checkpoint.safetensors")).unwrap();
     let path = run.to_str().unwrap();
-    let output = elbo(&["profile", path, "--steps", "4", "--data", "synthetic", "--limit", "300"]);
+    let output = elbo(&["profile", path, "--steps", "4"]);
     let said = String::from_utf8(output.stdout).unwrap();
     for part in ["gather", "forward", "backward", "update", "affine", "matmul", "bce", "GFLOP/s"] {
         assert!(said.contains(part), "{part}: {said}");
@@ -125,6 +142,149 @@ fn a_resume_on_other_data_is_refused() {
     assert!(said.contains("checkpoint.safetensors: data: expected those it was trained on (SHA-256 "), "{said}");
 }
 
+/// A checkpoint whose header or whose numbers are changed.
+fn edited(checkpoint: &[u8], header: impl Fn(String) -> String, numbers: impl Fn(&mut [u8])) -> Vec<u8> {
+    let length = u64::from_le_bytes(checkpoint[..8].try_into().unwrap()) as usize;
+    let mut text = header(String::from_utf8(checkpoint[8..8 + length].to_vec()).unwrap());
+    text += &" ".repeat(text.len().next_multiple_of(8) - text.len());
+    let mut body = checkpoint[8 + length..].to_vec();
+    numbers(&mut body);
+    [&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), &body].concat()
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_is_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    assert!(small("vae", &run, &[]).status.success());
+    let path = run.join("checkpoint.safetensors");
+    let good = fs::read(&path).unwrap();
+    let header = |from: &'static str, to: &'static str| {
+        edited(
+            &good,
+            move |text| {
+                assert!(text.contains(from), "{text}");
+                text.replacen(from, to, 1)
+            },
+            |_| {},
+        )
+    };
+    let nan = |body: &mut [u8]| body[4..8].copy_from_slice(&f32::NAN.to_le_bytes());
+    for (bytes, expected) in [
+        (edited(&good, |text| text, nan), "expected finite numbers, found NaN at place 1"),
+        (header(r#"\"step\":6"#, r#"\"step\":4294967295"#), "steps: expected 6 after 2 epochs and 0 batches"),
+        (header(r#"\"optimizer_steps\":6"#, r#"\"optimizer_steps\":7"#), "steps of the optimiser: expected 6"),
+        (header(r#"\"epoch\":2"#, r#"\"epoch\":18446744073709551615"#), "steps: expected "),
+        (header(r#"\"batch\":0"#, r#"\"batch\":9"#), "batches: expected at most 3, found 9"),
+        (header(r#"\"images\":0"#, r#"\"images\":5"#), "images: expected 0 after 0 batches, found 5"),
+        (header(r#"\"batch_size\":128"#, r#"\"batch_size\":0"#), "batch_size: expected at least 1, found 0"),
+        (header(r#"\"lr\":0.01"#, r#"\"lr\":-0.5"#), "lr: expected a positive number, found -0.5"),
+    ] {
+        fs::write(&path, bytes).unwrap();
+        let said = refused(&["train", "--resume", run.to_str().unwrap()], 1);
+        assert!(said.starts_with(&format!("elbo: {}: ", path.display())) && said.contains(expected), "{said}");
+        assert!(said.lines().count() == 1, "{said}");
+    }
+}
+
+#[test]
+fn two_processes_do_not_train_in_one_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    assert!(small("vae", &run, &[]).status.success());
+    let checkpoint = fs::read(run.join("checkpoint.safetensors")).unwrap();
+    fs::write(run.join(".elbo-killed.tmp"), b"half").unwrap();
+    let held = Folder::open(&run).unwrap().claim().unwrap();
+    assert!(!run.join(".elbo-killed.tmp").exists(), "what a killed process left is swept");
+    let path = run.to_str().unwrap();
+    let busy = format!("elbo: {path}: another process is at it");
+    assert_eq!(refused(&["train", "--resume", path], 2), busy);
+    assert_eq!(refused(&["train", "vae", "--data", "synthetic", "--out", path], 2), busy);
+    assert!(elbo(&["sample", path, "--json"]).status.success(), "looking is free");
+    assert_eq!(fs::read(run.join("checkpoint.safetensors")).unwrap(), checkpoint);
+    drop(held);
+    assert!(elbo(&["train", "--resume", path]).status.success());
+}
+
+#[test]
+fn a_run_knows_its_data_and_finds_them_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let set = elbo::data::synthetic::dataset(60, 20);
+    let data = dir.path().join("data \u{e9}");
+    write_idx(&data, &set);
+    let run = dir.path().join("run");
+    let (run_path, data_path) = (run.to_str().unwrap(), data.to_str().unwrap());
+    let trained = elbo(&[
+        "train", "ae", "--data", data_path, "--limit", "50", "--hidden", "8", "--epochs", "1", "-q", "--out", run_path,
+    ]);
+    assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stderr));
+    for command in
+        [&["train", "--resume", run_path][..], &["latent", run_path, "--json"], &["profile", run_path, "--steps", "1"]]
+    {
+        let output = elbo(command);
+        assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let moved = dir.path().join("moved");
+    fs::rename(&data, &moved).unwrap();
+    let said = refused(&["train", "--resume", run_path, "--data", data_path], 1);
+    assert!(said.contains("found no such folder"), "{said}");
+    let said = elbo_at(dir.path(), &["train", "--resume", run_path]);
+    assert!(
+        said.contains("data: expected a folder, as before, found nothing; name where it is now with --data"),
+        "{said}"
+    );
+    // The rest of what the run knows still holds.
+    assert!(elbo(&["train", "--resume", run_path, "--data", moved.to_str().unwrap()]).status.success());
+}
+
+/// Writes a data set as IDX files.
+fn write_idx(dir: &Path, set: &elbo::data::Dataset) {
+    fs::create_dir_all(dir).unwrap();
+    for (stem, split) in [("train", &set.train), ("t10k", &set.test)] {
+        let header = |magic: u32, extents: &[usize]| {
+            let words = [magic].into_iter().chain(extents.iter().map(|n| *n as u32));
+            words.flat_map(u32::to_be_bytes).collect::<Vec<u8>>()
+        };
+        let images =
+            [header(0x803, &[split.len(), split.height(), split.width()]), split.images().collect::<Vec<_>>().concat()];
+        fs::write(dir.join(format!("{stem}-images-idx3-ubyte")), images.concat()).unwrap();
+        let labels = [header(0x801, &[split.len()]), split.labels().collect()];
+        fs::write(dir.join(format!("{stem}-labels-idx1-ubyte")), labels.concat()).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stderr_that_cannot_be_written_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_elbo"));
+        command.args(args).env_remove("ELBO_SIMD").env_remove("ELBO_DATA").stdout(Stdio::null()).stderr(full());
+        command.status().unwrap().code()
+    };
+    let out = dir.path().join("run");
+    let train = ["train", "vae", "--data", "synthetic", "--limit", "100", "--hidden", "8", "--epochs", "3", "--out"];
+    assert_eq!(status(&[&train[..], &[out.to_str().unwrap()]].concat()), Some(0));
+    assert_eq!(status(&["train", "--resume", "nosuch"]), Some(2));
+    assert_eq!(status(&["train", "vae", "--lr", "no"]), Some(2));
+    assert_eq!(status(&["latent", dir.path().to_str().unwrap()]), Some(2));
+}
+
+#[test]
+fn settings_without_effect_are_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = |name: &str, more: &[&str]| {
+        let out = dir.path().join(name);
+        let fixed =
+            ["train", "vae", "--data", "synthetic", "--limit", "100", "--hidden", "8", "--epochs", "1", "--out"];
+        String::from_utf8(elbo(&[&fixed[..], &[out.to_str().unwrap()], more].concat()).stderr).unwrap()
+    };
+    assert!(said("a", &["--momentum", "0.5"]).contains("note: momentum: it is that of --optimizer sgd"));
+    assert!(said("b", &["--batch-size", "500"]).contains("there are 100 training images"));
+    assert!(!said("c", &["--momentum", "0.5", "--optimizer", "sgd", "--batch-size", "50"]).contains("note: "));
+}
+
 #[test]
 fn a_damaged_checkpoint_is_one_clear_line() {
     let dir = tempfile::tempdir().unwrap();
@@ -139,7 +299,7 @@ fn a_damaged_checkpoint_is_one_clear_line() {
     {
         fs::write(&path, bytes).unwrap();
         for command in [&["latent", run.to_str().unwrap()][..], &["train", "--resume", run.to_str().unwrap()]] {
-            let said = refused(&[command, &["--data", "synthetic", "--limit", "300"]].concat(), 1);
+            let said = refused(command, 1);
             assert!(said.contains("expected a checkpoint of elbo") && said.lines().count() == 1, "{what}: {said}");
         }
     }
@@ -153,12 +313,15 @@ fn a_diverged_run_names_step_and_tensor_and_saves_nothing() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.starts_with("elbo: step 2: the loss is not finite; what was saved before is kept"), "{said}");
-    assert!(!run.join("checkpoint.safetensors").exists() && !run.join("metrics.jsonl").exists());
+    let start = |run: &Path| Trained::load(&run.join("checkpoint.safetensors")).unwrap().progress.step == 0;
+    assert!(start(&run) && !run.join("metrics.jsonl").exists());
     // In the last step of an epoch the weights explode, and the evaluation is the first to see it.
     let output = small("ae", &dir.path().join("last"), &["--optimizer", "sgd", "--lr", "1e30", "--batch-size", "300"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.starts_with("elbo: step 1: the loss on the test images is not finite"), "{said}");
-    assert!(!dir.path().join("last/checkpoint.safetensors").exists());
+    assert!(start(&dir.path().join("last")));
+    // What never began is begun anew.
+    assert!(small("ae", &run, &[]).status.success());
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! `elbo bench` and `elbo profile`: how long a training step takes, and where the time goes.
 
-use super::DataArgs;
+use super::{DataArgs, flags};
 use crate::autograd::{Profile, Work};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::kernels::peak;
 use crate::models::Kind;
-use crate::train::{Config, Folder, Trainer};
+use crate::train::{Config, Folder, Trained, Trainer};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ pub enum BenchCommand {
 #[derive(Args, Debug)]
 pub struct StepArgs {
     /// Steps to measure
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = flags::whole(1_u32..=1_000_000, "a whole number from 1 to 1000000"))]
     steps: u32,
     /// Print one line of JSON: median, 10 % and 90 % quantiles and mean in milliseconds, and the peak of memory in MB
     #[arg(long)]
@@ -33,9 +33,10 @@ pub struct StepArgs {
 #[derive(Args, Debug)]
 pub struct ProfileArgs {
     /// Folder of the run, as `elbo train` printed it; the trace goes to its file `trace.json`
+    #[arg(value_parser = flags::path())]
     run: PathBuf,
     /// Steps to measure
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = flags::whole(1_u32..=10_000, "a whole number from 1 to 10000"))]
     steps: u32,
     #[command(flatten)]
     data: DataArgs,
@@ -62,8 +63,8 @@ pub fn bench(command: BenchCommand) -> Result<()> {
 /// Goes on training a run for some steps, without saving them.
 pub fn profile(args: ProfileArgs) -> Result<()> {
     let folder = Folder::open(&args.run)?;
-    let data = args.data.load()?;
-    let mut trainer = Trainer::resume(&folder.checkpoint(), &data.digest)?;
+    let data = args.data.load_for(&Trained::load(&folder.checkpoint())?.origin)?;
+    let mut trainer = Trainer::resume(&folder.checkpoint(), &data)?;
     steps(&mut trainer, &data, WARM_UP.min(args.steps))?;
     let (profile, timing) = profiled(&mut trainer, &data, args.steps)?;
     folder.write("trace.json", profile.chrome_trace().as_bytes())?;

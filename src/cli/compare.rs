@@ -1,7 +1,7 @@
 //! `elbo tune compare`: samplers against each other.
 
 use super::watch::Bars;
-use super::{DataArgs, publish, stop_on_ctrl_c};
+use super::{DataArgs, flags, publish, stop_on_signal};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::models::Kind;
@@ -16,40 +16,37 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 pub struct CompareArgs {
     /// Epochs of the grid
-    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_value = "10,20,30")]
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_value = "10,20,30", value_parser = flags::whole(1_u64.., "numbers of at least 1, such as 10,20,30"))]
     epochs: Vec<u64>,
     /// Batch sizes of the grid
-    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_value = "64,128,256")]
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_value = "64,128,256", value_parser = flags::whole(1_i64.., "numbers of at least 1, such as 64,128"))]
     batch_size: Vec<i64>,
     /// Learning rates of the grid
-    #[arg(long, value_name = "X,X,…", value_delimiter = ',', default_value = "0.01,0.1")]
+    #[arg(long, value_name = "X,X,…", value_delimiter = ',', default_value = "0.01,0.1", value_parser = flags::number)]
     lr: Vec<f64>,
     /// Folds of the cross-validation
-    #[arg(long, value_name = "K", default_value_t = 3)]
+    #[arg(long, value_name = "K", default_value_t = 3, value_parser = flags::whole(0_usize.., "a whole number of at least 2"))]
     folds: usize,
     /// Searches with each sampler
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = flags::whole(1_u64..=100_000, "a whole number from 1 to 100000"))]
     searches: u64,
     /// Seed of everything random
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = flags::whole(0_u64.., "a whole number"))]
     seed: u64,
     /// Folder of the study that measures the grid [default: runs/compare, numbered if taken]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = flags::path())]
     out: Option<PathBuf>,
     /// Go on with the study in this folder, or play again
-    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    #[arg(long, value_name = "DIR", value_parser = flags::path(), conflicts_with = "out")]
     resume: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
 }
 
 pub fn run(args: CompareArgs, quiet: bool) -> Result<()> {
-    let stop = stop_on_ctrl_c()?;
+    let stop = stop_on_signal()?;
     let [batch_sizes, lrs] = [format!("{:?}", args.batch_size), format!("{:?}", args.lr)];
     let longest = args.epochs.iter().max().copied().unwrap_or(0);
-    if args.epochs.contains(&0) {
-        return Err(Error::Usage("--epochs: expected numbers of at least 1, found 0".into()));
-    }
     let plan = |data: &Dataset| Plan {
         base: Config { epochs: longest, seed: args.seed, ..Config::new(Kind::Vae, data.train.pixels()) },
         space: format!("[batch_size]\nchoices = {batch_sizes}\n\n[lr]\nchoices = {lrs}\n"),
@@ -65,15 +62,13 @@ pub fn run(args: CompareArgs, quiet: bool) -> Result<()> {
         diverged: Diverged::Loss(1e9),
         seed: args.seed,
         data: data.digest.clone(),
-        source: args.data.data.as_ref().map(|d| d.to_string_lossy().into_owned()),
-        limit: args.data.limit,
+        origin: data.origin.clone(),
     };
     let size = args.batch_size.len() * args.lr.len();
     let (session, data) = match &args.resume {
         Some(path) => {
-            let (session, data, _) = Session::resume(path, Change::default(), |plan| args.data.load_for(plan))?;
-            let Plan { source, limit, .. } = session.plan.clone();
-            if session.plan != (Plan { source, limit, ..plan(&data) }) {
+            let (session, data, _) = Session::resume(path, Change::default(), |plan| args.data.load_for(&plan.origin))?;
+            if session.plan != (Plan { origin: session.plan.origin.clone(), ..plan(&data) }) {
                 let path = path.display();
                 return Err(Error::Usage(format!("{path}: its study measures another grid")));
             }
@@ -87,7 +82,7 @@ pub fn run(args: CompareArgs, quiet: bool) -> Result<()> {
     let left = session.left()?.dead;
     let Session { folder, plan, study, validation, total, .. } = &session;
     if !quiet {
-        eprintln!(
+        note!(
             "a grid of {} points: {size} settings, each trained for {longest} epochs on {} folds and looked at on the way",
             args.epochs.len() * size,
             plan.folds

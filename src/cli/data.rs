@@ -1,6 +1,6 @@
 //! `elbo data`: find, fetch and verify data sets.
 
-use super::DataArgs;
+use super::{DataArgs, flags};
 use crate::data::Source;
 use crate::data::fashion_mnist::{self, Status};
 use crate::error::{Error, Result};
@@ -12,12 +12,13 @@ pub enum DataCommand {
     /// Download Fashion-MNIST, unless it is there
     Fetch {
         /// Folder to put it in [default: the cache folder]
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR", value_parser = flags::path())]
         out: Option<PathBuf>,
     },
     /// Compare files with the published digests
     Verify {
         /// Folder with the files [default: where Fashion-MNIST is found]
+        #[arg(value_parser = flags::path())]
         dir: Option<PathBuf>,
     },
     /// Say what a data set holds

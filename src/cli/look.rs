@@ -1,6 +1,6 @@
 //! `elbo reconstruct`, `consistency`, `latent`, `sample` and `interpolate`: one experiment of the study on a trained run.
 
-use super::DataArgs;
+use super::{DataArgs, flags};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files;
@@ -13,6 +13,7 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 pub struct LookArgs {
     /// Folder of the run, as `elbo train` printed it; figures go to its folder `figures`
+    #[arg(value_parser = flags::path())]
     run: PathBuf,
     /// Print the numbers as JSON
     #[arg(long)]
@@ -34,7 +35,7 @@ pub enum Look {
 pub fn run(look: Look, args: LookArgs) -> Result<()> {
     let folder = Folder::open(&args.run)?;
     let trained = Trained::load(&folder.checkpoint())?;
-    let data = args.data.load()?;
+    let data = args.data.load_for(&trained.origin)?;
     let pixels = trained.config.architecture.pixels;
     if data.test.pixels() != pixels {
         let found = format!("{} pixels in {}", data.test.pixels(), data.name);
@@ -48,7 +49,7 @@ pub fn run(look: Look, args: LookArgs) -> Result<()> {
         return Err(Error::Usage("an autoencoder has no prior to draw new images from; sample needs a VAE".into()));
     }
     if data.digest != trained.data {
-        eprintln!("note: {} is not what the run was trained on", data.name);
+        note!("note: {} is not what the run was trained on", data.name);
     }
     let subjects = [Subject::from(&trained)];
     let (json, text, figures) = experiment(look, &subjects, &data);

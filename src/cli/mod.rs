@@ -1,10 +1,16 @@
 //! The command line: raw text in, checked configuration out, one file a command.
 //!
-//! Exit status 0 when all went well, 2 for a request that cannot be met as it was made, 130 after Ctrl-C, 1 for the rest.
+//! Exit status 0 when all went well, 2 for a request that cannot be met as it was made, 130 after Ctrl-C and 143 after SIGTERM, 1 for
+//! the rest.
 
 /// Prints a line. A reader that has left is an error to end with, not a panic.
 macro_rules! say {
     ($($arg:tt)*) => { $crate::cli::print(format_args!($($arg)*)) };
+}
+
+/// Tells a line on stderr. That nobody can read it is no reason to stop.
+macro_rules! note {
+    ($($arg:tt)*) => { $crate::cli::tell(format_args!($($arg)*)) };
 }
 
 /// A choice on the command line, and what it stands for.
@@ -23,6 +29,7 @@ macro_rules! choice {
 mod bench;
 mod compare;
 mod data;
+mod flags;
 mod look;
 mod ops;
 #[cfg(feature = "sqlite")]
@@ -32,23 +39,24 @@ mod train;
 mod tune;
 mod watch;
 
-use crate::data::{Dataset, Source};
+use crate::data::{self as sets, Dataset, Origin, Source};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::kernels::simd::Path as Simd;
-use crate::search::{Plan, options};
+use crate::search::options;
 use crate::study::Figure;
 use crate::train::Folder;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ContextKind};
 use serde::Serialize;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// Variational autoencoders from the inside: a from-scratch autodiff engine, and what it shows on Fashion-MNIST.
 #[derive(Parser, Debug)]
@@ -61,9 +69,10 @@ struct Cli {
 }
 
 #[derive(Args, Debug)]
+#[command(next_help_heading = "General")]
 struct Global {
     /// Threads to compute with; results do not depend on it [default: one a core]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, global = true, value_name = "N", value_parser = flags::whole(1_u16..=1024, "a whole number from 1 to 1024"))]
     threads: Option<u16>,
     /// Instruction set to compute with; results do not depend on it
     #[arg(long, global = true, value_enum, default_value = "auto", env = "ELBO_SIMD")]
@@ -84,10 +93,13 @@ enum SimdChoice {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Train an autoencoder and a VAE, compare them, and write a report with figures: the main job
+    #[command(after_help = study::EXAMPLES)]
     Study(study::StudyArgs),
     /// Train one network
+    #[command(after_help = train::EXAMPLES)]
     Train(train::TrainArgs),
     /// Tune the VAE: search good settings under cross-validation
+    #[command(after_help = tune::EXAMPLES)]
     Tune(Box<tune::TuneArgs>),
     /// Show test images above their reconstructions, with the loss of each
     Reconstruct(look::LookArgs),
@@ -116,11 +128,12 @@ enum Command {
 /// Which data.
 #[derive(Args, Clone, Debug)]
 struct DataArgs {
-    /// Folder with the data set's four IDX files, or `synthetic` [default: find or download Fashion-MNIST]
-    #[arg(long, value_name = "DIR|synthetic")]
+    /// Folder with the data set's four IDX files, or `synthetic` [default: those of the run or study that is named; else ELBO_DATA;
+    /// else find or download Fashion-MNIST]
+    #[arg(long, value_name = "DIR|synthetic", value_parser = flags::path_or_word(), help_heading = "Data")]
     data: Option<OsString>,
     /// Use only the first N images of each split
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = flags::whole(1_u32.., "a whole number of at least 1"), help_heading = "Data")]
     limit: Option<u32>,
 }
 
@@ -131,18 +144,21 @@ impl DataArgs {
     }
 
     fn load(&self) -> Result<Dataset> {
-        let source = self.data.clone().map_or_else(Source::default, Source::from);
-        let data = crate::data::load(&source)?;
-        Ok(match self.limit {
-            Some(n) => data.limit(n as usize),
-            None => data,
-        })
+        self.load_for(&Origin::default())
     }
 
-    /// The data that a study was begun with, if the user names no others.
-    fn load_for(&self, plan: &Plan) -> Result<Dataset> {
-        let data = self.data.clone().or(plan.source.clone().map(Into::into));
-        DataArgs { data, limit: self.limit.or(plan.limit) }.load()
+    /// The data that a run or a study was begun with, but for what the user names.
+    fn load_for(&self, origin: &Origin) -> Result<Dataset> {
+        let limit = self.limit.or(origin.limit);
+        let data = match (self.data.clone().map(Source::from), limit) {
+            (None, limit) => Origin { limit, ..origin.clone() }.load()?,
+            (Some(source), None) => sets::load(&source)?,
+            (Some(source), Some(n)) => sets::load(&source)?.limit(n as usize),
+        };
+        if let Some(notice) = &data.notice {
+            note!("{notice}");
+        }
+        Ok(data)
     }
 }
 
@@ -157,21 +173,47 @@ fn publish(folder: &Folder, figures: &[Figure], summary: &impl Serialize, report
 
 /// Runs the command of this process' arguments.
 pub fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
+    let parsed = flags::with_negative_numbers(Cli::command())
+        .try_get_matches()
+        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
+        Err(mut error) => match flags::complaint(&error) {
+            Some(line) => {
+                note!("elbo: {line}");
+                return ExitCode::from(2);
+            }
+            None => {
+                // The advice to write `-- -x`, which is never what is meant here.
+                error.remove(ContextKind::Suggested);
+                error.exit()
+            }
+        },
+    };
     match run(cli, &settings_given(&matches)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Error::Io { path, source }) if path == Path::new(STDOUT) && source.kind() == ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("elbo: {error}");
+            note!("elbo: {}", as_flags(&error));
             ExitCode::from(match error {
-                Error::Usage(_) => 2,
-                Error::Interrupted { .. } => 130,
+                Error::Usage(_) | Error::Setting { .. } => 2,
+                Error::Interrupted { .. } => 128 + signal(),
                 _ => 1,
             })
         }
+    }
+}
+
+/// An error in which settings are called by their flags.
+fn as_flags(error: &Error) -> String {
+    match error {
+        Error::Setting { name, expected, found } => {
+            let flags: Vec<String> = name.split(", ").map(|name| format!("--{}", name.replace('_', "-"))).collect();
+            format!("{}: expected {expected}, found {found}", flags.join(", "))
+        }
+        other => other.to_string(),
     }
 }
 
@@ -228,16 +270,44 @@ fn print(line: fmt::Arguments) -> Result<()> {
     out.write_fmt(line).and_then(|()| out.write_all(b"\n")).map_err(Error::io(STDOUT))
 }
 
-/// A flag that Ctrl-C and SIGTERM set; the second Ctrl-C ends the process at once.
-fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>> {
+fn tell(line: fmt::Arguments) {
+    let mut err = io::stderr().lock();
+    let _ = err.write_fmt(line).and_then(|()| err.write_all(b"\n"));
+}
+
+/// The signal that asked to stop; 0 if none did.
+static SIGNAL: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
+
+/// The number of the signal that asked to stop; that of Ctrl-C, if none did.
+fn signal() -> u8 {
+    match SIGNAL.get().map_or(0, |which| which.load(Ordering::Relaxed)) {
+        0 => signal_hook::consts::SIGINT as u8,
+        which => which as u8,
+    }
+}
+
+/// A flag that Ctrl-C, SIGTERM and SIGHUP set; the second one ends the process at once.
+fn stop_on_signal() -> Result<Arc<AtomicBool>> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    #[cfg(unix)]
+    let signals = [SIGINT, SIGTERM, signal_hook::consts::SIGHUP];
+    #[cfg(not(unix))]
+    let signals = [SIGINT, SIGTERM];
     let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
+    let which = Arc::clone(SIGNAL.get_or_init(Arc::default));
+    for signal in signals {
+        // In this order: the first signal finds the flag not set.
+        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register_usize(signal, Arc::clone(&which), signal as usize))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
+            .map_err(|e| Error::Usage(format!("cannot handle signal {signal}: {e}")))?;
+    }
+    // A handler must not print: somebody who waits for it does.
+    std::thread::spawn(move || {
+        while which.load(Ordering::Relaxed) == 0 {
+            std::thread::sleep(Duration::from_millis(50));
         }
-        eprintln!("\nstopping after this step; once more to stop at once, at what was last saved");
-    })
-    .map_err(|e| Error::Usage(format!("cannot handle Ctrl-C: {e}")))?;
+        note!("\nstopping after this step; once more to stop at once, at what was last saved");
+    });
     Ok(stop)
 }

@@ -1,5 +1,6 @@
 //! `elbo tune export` and `import`: study files of other kinds.
 
+use super::flags;
 use crate::error::{Error, Result};
 use crate::search::session::JOURNAL;
 use crate::tune::Storage;
@@ -12,18 +13,20 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Debug)]
 pub struct ExportArgs {
     /// SQLite file to write, of the schema that Optuna and its dashboards open
+    #[arg(value_parser = flags::path())]
     file: PathBuf,
     /// The study: its folder, or a journal [default: the newest in runs]
-    #[arg(long, value_name = "DIR|JOURNAL")]
+    #[arg(long, value_name = "DIR|JOURNAL", value_parser = flags::path())]
     study: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
 pub struct ImportArgs {
     /// SQLite file or journal to read
+    #[arg(value_parser = flags::path())]
     file: PathBuf,
     /// Journal to write; one that is there gets the studies too
-    #[arg(long, value_name = "JOURNAL")]
+    #[arg(long, value_name = "JOURNAL", value_parser = flags::path())]
     out: PathBuf,
 }
 

@@ -2,25 +2,33 @@
 
 use super::train::Settings;
 use super::watch::Show;
-use super::{DataArgs, publish, stop_on_ctrl_c};
+use super::{DataArgs, flags, publish, stop_on_signal};
 use crate::data::{Baselines, Dataset};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::models::Kind;
 use crate::study::report::{Run, Summary, markdown};
 use crate::study::{Subject, consistency, film, interpolate, latent, losses, reconstruct, sample};
-use crate::train::{self, Config, Folder, Trainer};
+use crate::train::{self, Config, Folder, Trained, Trainer};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+pub const EXAMPLES: &str = "\
+Examples:
+  elbo study                                    the exercise on Fashion-MNIST: runs/study/report.md
+  elbo study --epochs 3 --limit 6000            a quick look
+  elbo study --lr 0.001 --latent-dim 8 --out runs/wide
+  elbo study --resume runs/wide                 go on after an interruption";
+
 #[derive(Args, Debug)]
 pub struct StudyArgs {
     /// Folder of the study [default: runs/study, numbered if taken]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = flags::path(), help_heading = "Run")]
     out: Option<PathBuf>,
     /// Go on with the study in this folder, with its own settings
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "Settings"])]
+    #[arg(long, value_name = "DIR", value_parser = flags::path(), conflicts_with_all = ["out", "Settings"], help_heading = "Run")]
     resume: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
@@ -29,17 +37,23 @@ pub struct StudyArgs {
 }
 
 pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
-    let data = args.data.load()?;
-    let stop = stop_on_ctrl_c()?;
-    let (mut trainers, folder) = match &args.resume {
-        Some(path) => (resume(path, &data)?, Folder::at(path)?),
+    let stop = stop_on_signal()?;
+    let (mut trainers, folder, data) = match &args.resume {
+        Some(path) => {
+            let folder = Folder::open(&path.join(Kind::Ae.folder()))?;
+            let data = args.data.load_for(&Trained::load(&folder.checkpoint())?.origin)?;
+            let folder = Folder::at(path)?.claim()?;
+            (resume(path, &data)?, folder, data)
+        }
         None => {
+            let data = args.data.load()?;
             let config = args.settings.config(Kind::Ae, &data)?;
+            args.settings.remark(&beside(config.clone()), &data, quiet);
             let folder = match &args.out {
                 Some(path) => fresh(path)?,
                 None => Folder::create_next(&Path::new("runs").join("study"))?,
             };
-            ([Trainer::new(config.clone())?, Trainer::new(beside(config))?], folder)
+            ([Trainer::new(config.clone())?, Trainer::new(beside(config))?], folder, data)
         }
     };
     let baselines = Baselines::of(&data, trainers[0].config.binarize);
@@ -47,7 +61,7 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
     let interrupted = || Error::Interrupted { run: folder.path().to_path_buf() };
     for trainer in &mut trainers {
         let kind = trainer.config.architecture.kind;
-        let own = Folder::at(&folder.path().join(kind.folder()))?;
+        let own = Folder::at(&folder.path().join(kind.folder()))?.claim()?;
         let mut show = Show::new(kind.name(), trainer, &data, &own, quiet);
         train::run(trainer, &data, &own, &mut show, &stop).map_err(|e| match e {
             Error::Interrupted { .. } => interrupted(),
@@ -103,29 +117,32 @@ fn beside(mut ae: Config) -> Config {
 
 /// A folder without a study.
 fn fresh(path: &Path) -> Result<Folder> {
-    if Kind::ALL.iter().any(|&kind| Folder::open(&path.join(kind.folder())).is_ok()) {
-        let path = path.display();
-        let other = format!("{path} already holds a study; choose another --out, or go on with --resume {path}");
-        return Err(Error::Usage(other));
+    for kind in Kind::ALL {
+        if files::is_there(&Folder::at(&path.join(kind.folder()))?.checkpoint())? {
+            let path = path.display();
+            let other = format!("{path} already holds a study; choose another --out, or go on with --resume {path}");
+            return Err(Error::Usage(other));
+        }
     }
-    Folder::at(path)
+    Folder::at(path)?.claim()
 }
 
 /// The trainers of a study that was begun: each where it was, or at its start.
 fn resume(path: &Path, data: &Dataset) -> Result<[Trainer; 2]> {
-    let [ae, vae] = Kind::ALL.map(|kind| Folder::open(&path.join(kind.folder())));
-    let ae = Trainer::resume(&ae?.checkpoint(), &data.digest)?;
+    let [ae, vae] = Kind::ALL.map(|kind| path.join(kind.folder()));
+    let ae = Trainer::resume(&Folder::open(&ae)?.checkpoint(), data)?;
     let config = beside(ae.config.clone());
-    let vae = match vae {
-        Ok(folder) => {
-            let vae = Trainer::resume(&folder.checkpoint(), &data.digest)?;
+    let checkpoint = Folder::at(&vae)?.checkpoint();
+    let vae = match files::is_there(&checkpoint)? {
+        true => {
+            let vae = Trainer::resume(&checkpoint, data)?;
             if vae.config != config {
                 let found = "others (see config.json of both)";
-                return Err(Error::format(&folder.checkpoint(), "settings", "those of the AE beside it", found));
+                return Err(Error::format(&checkpoint, "settings", "those of the AE beside it", found));
             }
             vae
         }
-        Err(_) => Trainer::new(config)?,
+        false => Trainer::new(config)?,
     };
     Ok([ae, vae])
 }

@@ -1,14 +1,14 @@
 //! `elbo train`: one network, into a run's folder.
 
 use super::watch::Show;
-use super::{DataArgs, stop_on_ctrl_c};
+use super::{DataArgs, flags, stop_on_signal};
 use crate::data::{Baselines, Binarise, Dataset};
 use crate::error::{Error, Result};
 use crate::models::{Architecture, Kind};
 use crate::nn::{Activation, Init};
 use crate::optim::LrSchedule;
 use crate::study::film;
-use crate::train::{self, Config, Folder, OptimizerKind, Trainer, is_collapsed};
+use crate::train::{self, Config, Folder, OptimizerKind, Trained, Trainer, is_collapsed};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
@@ -16,49 +16,50 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
     /// Passes over the training images
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = flags::whole(0_u64.., "a whole number of at least 1"), help_heading = "Training")]
     epochs: u64,
     /// Images in a batch
-    #[arg(long, value_name = "N", default_value_t = 128)]
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = flags::whole(0_usize.., "a whole number of at least 1"), help_heading = "Training")]
     batch_size: usize,
     /// Learning rate
-    #[arg(long, value_name = "X", allow_negative_numbers = true, default_value_t = 0.01)]
+    #[arg(long, value_name = "X", default_value_t = 0.01, value_parser = flags::number, help_heading = "Training")]
     lr: f64,
     /// How the learning rate changes over training
-    #[arg(long, value_enum, default_value = "constant")]
+    #[arg(long, value_enum, default_value = "constant", help_heading = "Training")]
     lr_schedule: LrScheduleChoice,
     /// Optimiser
-    #[arg(long, value_enum, default_value = "adam")]
+    #[arg(long, value_enum, default_value = "adam", help_heading = "Training")]
     optimizer: OptimizerChoice,
-    /// Momentum of SGD
-    #[arg(long, value_name = "X", allow_negative_numbers = true, default_value_t = 0.9)]
-    momentum: f64,
+    /// Momentum of SGD [default: 0.9]
+    #[arg(long, value_name = "X", value_parser = flags::number, help_heading = "Training")]
+    momentum: Option<f64>,
     /// Largest norm of the gradient
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", value_parser = flags::number, help_heading = "Training")]
     clip_norm: Option<f64>,
     /// Latent dimensions
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = flags::whole(0_usize.., "a whole number of at least 1"), help_heading = "Network")]
     latent_dim: usize,
     /// Widths of the encoder's hidden layers; the decoder has them in reverse
-    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_value = "512,256")]
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_value = "512,256", help_heading = "Network",
+        value_parser = flags::whole(0_usize.., "widths such as 512,256"))]
     hidden: Vec<usize>,
     /// Nonlinearity of the hidden layers
-    #[arg(long, value_enum, default_value = "relu")]
+    #[arg(long, value_enum, default_value = "relu", help_heading = "Network")]
     activation: ActivationChoice,
     /// Distribution of the initial weights
-    #[arg(long, value_enum, default_value = "pytorch")]
+    #[arg(long, value_enum, default_value = "pytorch", help_heading = "Network")]
     init: InitChoice,
     /// Weight of the KL term
-    #[arg(long, value_name = "X", allow_negative_numbers = true, default_value_t = 1.0)]
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = flags::number, help_heading = "Loss")]
     beta: f64,
     /// Epochs over which the KL term's weight rises from 0
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = flags::whole(0_u64.., "a whole number"), help_heading = "Loss")]
     beta_warmup: u64,
     /// How grey pixels become numbers
-    #[arg(long, value_enum, default_value = "threshold")]
+    #[arg(long, value_enum, default_value = "threshold", help_heading = "Data")]
     binarize: BinarizeChoice,
     /// Seed of everything random
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = flags::whole(0_u64.., "a whole number"), help_heading = "Training")]
     seed: u64,
 }
 
@@ -86,7 +87,7 @@ impl Settings {
             lr: self.lr,
             lr_schedule: self.lr_schedule.into(),
             optimizer: self.optimizer.into(),
-            momentum: self.momentum,
+            momentum: self.momentum.unwrap_or(0.9),
             clip_norm: self.clip_norm,
             beta: self.beta,
             beta_warmup: self.beta_warmup,
@@ -94,20 +95,39 @@ impl Settings {
             seed: self.seed,
         };
         config.validate()?;
+        config.check_steps(data.train.len())?;
         Ok(config)
     }
+
+    /// Says which settings have no effect.
+    pub fn remark(&self, config: &Config, data: &Dataset, quiet: bool) {
+        let mut remarks = config.remarks(data.train.len());
+        if self.momentum.is_some() && config.optimizer == OptimizerKind::Adam {
+            remarks.push("momentum: it is that of --optimizer sgd, and has no effect with adam".into());
+        }
+        if !quiet {
+            remarks.iter().for_each(|line| note!("note: {line}"));
+        }
+    }
 }
+
+pub const EXAMPLES: &str = "\
+Examples:
+  elbo train vae                                the exercise's VAE: runs/vae
+  elbo train vae --latent-dim 16 --lr 0.001 --lr-schedule cosine --epochs 50
+  elbo train ae --data DIR --limit 1000         on the first 1000 images of other data
+  elbo train --resume runs/vae                  go on where it was, to the bit";
 
 #[derive(Args, Debug)]
 pub struct TrainArgs {
     /// Which network
     #[arg(value_enum, required_unless_present = "resume")]
     kind: Option<KindChoice>,
-    /// Go on with the run in this folder, with its own settings
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["kind", "out", "Settings"])]
+    /// Go on with the run in this folder, with its own settings and data
+    #[arg(long, value_name = "DIR", value_parser = flags::path(), help_heading = "Run", conflicts_with_all = ["kind", "out", "Settings"])]
     resume: Option<PathBuf>,
     /// Folder of the run [default: runs/ae or runs/vae, numbered if taken]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = flags::path(), help_heading = "Run")]
     out: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
@@ -116,21 +136,24 @@ pub struct TrainArgs {
 }
 
 pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
-    let data = args.data.load()?;
-    let stop = stop_on_ctrl_c()?;
-    let (mut trainer, folder) = match (&args.resume, args.kind) {
+    let stop = stop_on_signal()?;
+    let (mut trainer, folder, data) = match (&args.resume, args.kind) {
         (Some(path), _) => {
-            let folder = Folder::open(path)?;
-            (Trainer::resume(&folder.checkpoint(), &data.digest)?, folder)
+            let folder = Folder::open(path)?.claim()?;
+            let data = args.data.load_for(&Trained::load(&folder.checkpoint())?.origin)?;
+            (Trainer::resume(&folder.checkpoint(), &data)?, folder, data)
         }
         (None, Some(kind)) => {
             let kind = Kind::from(kind);
-            let trainer = Trainer::new(args.settings.config(kind, &data)?)?;
+            let data = args.data.load()?;
+            let config = args.settings.config(kind, &data)?;
+            args.settings.remark(&config, &data, quiet);
+            let trainer = Trainer::new(config)?;
             let folder = match &args.out {
                 Some(path) => Folder::create(path)?,
                 None => Folder::create_next(&Path::new("runs").join(kind.folder()))?,
             };
-            (trainer, folder)
+            (trainer, folder, data)
         }
         (None, None) => return Err(Error::Usage("name a network, ae or vae, or a run to --resume".into())),
     };

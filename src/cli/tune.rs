@@ -2,7 +2,7 @@
 
 use super::train::Settings;
 use super::watch::{Bars, Show, line};
-use super::{DataArgs, publish, stop_on_ctrl_c};
+use super::{DataArgs, flags, publish, stop_on_signal};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::models::Kind;
@@ -19,16 +19,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+pub const EXAMPLES: &str = "\
+Examples:
+  elbo tune                                     5 trials of epochs, batch size and learning rate
+  elbo tune --space space.toml --trials 60 --pruner median --jobs 2
+  elbo tune --epochs 5 --enqueue lr=0.02        epochs fixed, one point tried first
+  elbo tune --resume runs/tune --more 10        go on, or join in
+  elbo tune compare                             TPE, random and grid search on losses measured once";
+
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct TuneArgs {
     #[command(subcommand)]
     command: Option<TuneCommand>,
     /// Trials of the study in all, whoever makes them [default: 5]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "more")]
+    #[arg(long, value_name = "N", value_parser = flags::whole(1_u32.., "a whole number of at least 1"), conflicts_with = "more")]
     trials: Option<u32>,
     /// Trials more than the study has
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = flags::whole(1_u32.., "a whole number of at least 1"))]
     more: Option<u32>,
     /// File with the parameters to search [default: epochs, batch size and learning rate]
     ///
@@ -36,25 +44,25 @@ pub struct TuneArgs {
     /// choices = ["adam", "sgd"]; `[momentum]` with a range and when = { optimizer = "sgd" } if it exists only then. There are
     /// epochs, batch_size, lr, lr_schedule, optimizer, momentum, clip_norm, latent_dim, hidden (choices like "512,256"),
     /// activation, init, beta and beta_warmup.
-    #[arg(long, value_name = "FILE.toml")]
+    #[arg(long, value_name = "FILE.toml", value_parser = flags::path())]
     space: Option<PathBuf>,
     /// Search the learning rate among these values, not in a range
-    #[arg(long, value_name = "X,X,…", value_delimiter = ',', conflicts_with_all = ["space", "lr"])]
+    #[arg(long, value_name = "X,X,…", value_delimiter = ',', conflicts_with_all = ["space", "lr"], value_parser = flags::number)]
     lr_choices: Vec<f64>,
     /// Where parameters come from
     #[arg(long, value_enum, default_value = "tpe")]
     sampler: SamplerChoice,
     /// Trials before TPE uses its model [default: a third, 2 to 10]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = flags::whole(0_usize.., "a whole number"))]
     startup: Option<usize>,
     /// Start as Optuna does: with 10 random trials
     #[arg(long, conflicts_with = "startup")]
     optuna_defaults: bool,
     /// Folds of the cross-validation
-    #[arg(long, value_name = "K", default_value_t = 3)]
+    #[arg(long, value_name = "K", default_value_t = 3, value_parser = flags::whole(0_usize.., "a whole number of at least 2"))]
     folds: usize,
     /// Repeats of the cross-validation, with other folds and initial weights
-    #[arg(long, value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "R", default_value_t = 1, value_parser = flags::whole(1_u16..=1000, "a whole number from 1 to 1000"))]
     repeats: u16,
     /// What is minimised
     #[arg(long, value_enum, default_value = "recon")]
@@ -72,22 +80,22 @@ pub struct TuneArgs {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
     /// Trials at once in this process; others may join with --resume
-    #[arg(long, value_name = "J", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "J", default_value_t = 1, value_parser = flags::whole(1_u16..=256, "a whole number from 1 to 256"))]
     jobs: u16,
     /// Try this point first, e.g. lr=0.02,epochs=20; may be given several times
     #[arg(long, value_name = "NAME=VALUE,…")]
     enqueue: Vec<String>,
     /// Folder of the study [default: runs/tune, numbered if taken]
-    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    #[arg(long, value_name = "DIR", value_parser = flags::path(), conflicts_with = "resume")]
     out: Option<PathBuf>,
     /// Go on with the study in this folder, or join its workers
-    #[arg(long, value_name = "DIR", conflicts_with_all = FIXED_BY_THE_STUDY)]
+    #[arg(long, value_name = "DIR", value_parser = flags::path(), conflicts_with_all = FIXED_BY_THE_STUDY)]
     resume: Option<PathBuf>,
     /// What becomes of trials whose worker was killed
     #[arg(long, value_enum, default_value = "take-up")]
     left: LeftChoice,
     /// Fail these running trials: their workers are gone
-    #[arg(long, value_name = "N,N,…", value_delimiter = ',')]
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', value_parser = flags::whole(0_usize.., "numbers of trials, such as 3,5"))]
     abandon: Vec<usize>,
     #[command(flatten)]
     data: DataArgs,
@@ -138,13 +146,13 @@ fn diverged(text: &str) -> Result<Diverged, String> {
     match text.parse::<f64>() {
         Ok(loss) if loss.is_finite() => Ok(Diverged::Loss(loss)),
         _ if text == "fail" => Ok(Diverged::Fail),
-        _ => Err("expected fail or a number".into()),
+        _ => Err("fail or a number".into()),
     }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_string())?;
-    Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| "a number of seconds".into())
 }
 
 /// What is searched if the user does not say: the exercise's space, by parameter.
@@ -166,10 +174,10 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
     }
     let note = |line: &str| {
         if !quiet {
-            eprintln!("{line}");
+            note!("{line}");
         }
     };
-    let stop = stop_on_ctrl_c()?;
+    let stop = stop_on_signal()?;
     let (session, data) = match &args.resume {
         Some(path) => {
             let change = Change {
@@ -179,7 +187,7 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
                 points: args.enqueue.clone(),
                 abandon: args.abandon.clone(),
             };
-            let (session, data, notes) = Session::resume(path, change, |plan| args.data.load_for(plan))?;
+            let (session, data, notes) = Session::resume(path, change, |plan| args.data.load_for(&plan.origin))?;
             notes.iter().for_each(|line| note(line));
             (session, data)
         }
@@ -271,8 +279,7 @@ fn plan(args: &TuneArgs, given: &[&str], total: usize, data: &Dataset) -> Result
         objective: args.objective.into(),
         diverged: args.diverged,
         data: data.digest.clone(),
-        source: args.data.data.as_ref().map(|d| d.to_string_lossy().into_owned()),
-        limit: args.data.limit,
+        origin: data.origin.clone(),
     })
 }
 

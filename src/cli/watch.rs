@@ -76,7 +76,7 @@ impl Watch for Show<'_> {
                 shown(test),
                 p.seconds
             );
-            self.bar.suspend(|| eprintln!("{line}"));
+            self.bar.suspend(|| note!("{line}"));
         }
         film::write_frame(trainer, self.data, &self.folder)
     }
@@ -132,7 +132,7 @@ impl Progress for Bars {
     fn end(&self, _: usize, trial: &FrozenTrial) {
         if !self.quiet {
             let line = line(&Row::of(trial, &self.plan), &self.plan);
-            self.all.suspend(|| eprintln!("{line}"));
+            self.all.suspend(|| note!("{line}"));
         }
     }
 }

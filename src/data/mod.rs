@@ -20,7 +20,7 @@ pub use baselines::Baselines;
 pub use batches::epoch_order;
 pub use binarise::Binarise;
 pub use folds::Folds;
-pub use source::{Source, load};
+pub use source::{Origin, Source, load};
 
 use crate::error::{Error, Result};
 use sha2::{Digest, Sha256};
@@ -145,6 +145,10 @@ pub struct Dataset {
     /// SHA-256 over the dimensions, pixels and labels of both splits, in lower-case hexadecimal. It tells whether a
     /// checkpoint was made with these data.
     pub digest: String,
+    /// How it was loaded.
+    pub origin: Origin,
+    /// What its user should know before anything else: that it stands in for another one, and why.
+    pub notice: Option<String>,
 }
 
 impl Dataset {
@@ -158,7 +162,8 @@ impl Dataset {
         let highest = train.labels().chain(test.labels()).max();
         assert!(highest.is_none_or(|label| usize::from(label) < class_names.len()), "a label has no name");
         let digest = digest(&train, &test);
-        Dataset { name: name.into(), source: source.into(), train, test, class_names, digest }
+        let (name, source) = (name.into(), source.into());
+        Dataset { name, source, train, test, class_names, digest, origin: Origin::default(), notice: None }
     }
 
     /// Keeps the first `n` images of each split: other data, so another digest.
@@ -166,6 +171,7 @@ impl Dataset {
         self.train = self.train.first(n);
         self.test = self.test.first(n);
         self.digest = digest(&self.train, &self.test);
+        self.origin.limit = u32::try_from(n).ok();
         self
     }
 }

@@ -2,19 +2,22 @@
 
 use super::{Dataset, fashion_mnist, idx, synthetic};
 use crate::error::{Error, Result};
+use crate::files;
+use serde::{Deserialize, Serialize};
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Which data to load: the value of `--data`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Source {
     /// What `ELBO_DATA` says if it is set; else Fashion-MNIST, wherever it can be had; else the synthetic set, with a
-    /// notice on stderr.
+    /// [notice](Dataset::notice).
     #[default]
     Auto,
     /// The IDX files of this folder.
-    Dir(PathBuf),
+    Dir(#[serde(with = "path")] PathBuf),
     /// The generated garments of [`synthetic`].
     Synthetic,
 }
@@ -23,6 +26,62 @@ impl Source {
     /// What `ELBO_DATA` says, if it is set.
     pub fn from_env() -> Option<Self> {
         env::var_os("ELBO_DATA").filter(|value| !value.is_empty()).map(Source::from)
+    }
+}
+
+/// How a data set was loaded, to load it again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// What was loaded: never [`Source::Auto`], unless nothing is known.
+    pub source: Source,
+    /// To how many images each split was limited.
+    pub limit: Option<u32>,
+}
+
+/// A path as text, or as bytes where it is none.
+mod path {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::path::{Path, PathBuf};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+
+    pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = path.to_str().map(|text| Written::Text(text.into()));
+        text.unwrap_or_else(|| bytes(path)).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        Ok(match Written::deserialize(deserializer)? {
+            Written::Text(text) => text.into(),
+            Written::Bytes(bytes) => from_bytes(bytes),
+        })
+    }
+
+    #[cfg(unix)]
+    fn bytes(path: &Path) -> Written {
+        use std::os::unix::ffi::OsStrExt;
+        Written::Bytes(path.as_os_str().as_bytes().to_vec())
+    }
+
+    #[cfg(unix)]
+    fn from_bytes(bytes: Vec<u8>) -> PathBuf {
+        use std::os::unix::ffi::OsStringExt;
+        std::ffi::OsString::from_vec(bytes).into()
+    }
+
+    #[cfg(not(unix))]
+    fn bytes(path: &Path) -> Written {
+        Written::Text(path.to_string_lossy().into())
+    }
+
+    #[cfg(not(unix))]
+    fn from_bytes(bytes: Vec<u8>) -> PathBuf {
+        String::from_utf8_lossy(&bytes).into_owned().into()
     }
 }
 
@@ -44,11 +103,38 @@ impl From<OsString> for Source {
 pub fn load(source: &Source) -> Result<Dataset> {
     match source {
         Source::Dir(dir) => read(dir),
-        Source::Synthetic => Ok(synthetic::dataset(synthetic::TRAIN, synthetic::TEST)),
+        Source::Synthetic => {
+            let mut set = synthetic::dataset(synthetic::TRAIN, synthetic::TEST);
+            set.origin.source = Source::Synthetic;
+            Ok(set)
+        }
         Source::Auto => match Source::from_env() {
             Some(source) => load(&source),
             None => find_or_fetch(),
         },
+    }
+}
+
+impl Origin {
+    /// Loads what was loaded before. Instead of a folder that is there no more, the one that `ELBO_DATA` names or that is found by
+    /// itself is taken: whether it is the same, its digest tells.
+    ///
+    /// # Errors
+    /// As [`load`].
+    pub fn load(&self) -> Result<Dataset> {
+        let data = match &self.source {
+            Source::Dir(dir) if !files::is_there(dir)? => {
+                let other = Source::from_env().or_else(|| fashion_mnist::find().map(Source::Dir));
+                let gone =
+                    || Error::format(dir, "data", "a folder, as before", "nothing; name where it is now with --data");
+                load(&other.ok_or_else(gone)?)?
+            }
+            source => load(source)?,
+        };
+        Ok(match self.limit {
+            Some(n) => data.limit(n as usize),
+            None => data,
+        })
     }
 }
 
@@ -63,8 +149,9 @@ fn find_or_fetch() -> Result<Dataset> {
     match fetched {
         Ok(dir) => read_fashion_mnist(&dir),
         Err(reason) => {
-            eprintln!("{}", notice(&reason));
-            load(&Source::Synthetic)
+            let mut stand_in = load(&Source::Synthetic)?;
+            stand_in.notice = Some(notice(&reason));
+            Ok(stand_in)
         }
     }
 }
@@ -104,6 +191,7 @@ fn read(dir: &Path) -> Result<Dataset> {
     let classes = train.labels().chain(test.labels()).max().map_or(0, |label| usize::from(label) + 1);
     let numbers = (0..classes).map(|class| class.to_string()).collect();
     let mut set = Dataset::new("IDX data", &dir.display().to_string(), train, test, numbers);
+    set.origin.source = Source::Dir(std::path::absolute(dir).map_err(Error::io(dir))?);
     if set.digest == fashion_mnist::DIGEST {
         set.name = "Fashion-MNIST".into();
         set.class_names = fashion_mnist::CLASS_NAMES.map(String::from).into();
@@ -119,6 +207,21 @@ mod tests {
     fn the_flag_is_a_word_or_a_folder() {
         assert_eq!(Source::from(OsString::from("synthetic")), Source::Synthetic);
         assert_eq!(Source::from(OsString::from("./synthetic")), Source::Dir("./synthetic".into()));
+    }
+
+    #[test]
+    fn an_origin_survives_the_way_through_json_whatever_its_folder_is_called() {
+        let mut folders = vec![Source::Auto, Source::Synthetic, Source::Dir("/data/a b".into())];
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStringExt;
+            folders.push(Source::Dir(OsString::from_vec(b"/data/\xff\xfe".to_vec()).into()));
+        }
+        for source in folders {
+            let origin = Origin { source, limit: Some(7) };
+            let json = serde_json::to_string(&origin).unwrap();
+            assert_eq!(serde_json::from_str::<Origin>(&json).unwrap(), origin, "{json}");
+        }
     }
 
     #[test]

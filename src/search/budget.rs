@@ -194,8 +194,7 @@ mod tests {
             diverged: Diverged::Fail,
             seed: 0,
             data: String::new(),
-            source: None,
-            limit: None,
+            origin: Default::default(),
         }
     }
 

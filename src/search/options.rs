@@ -135,7 +135,7 @@ mod tests {
             "parameter activation: expected relu, selu, tanh or sigmoid, found gelu"
         );
         assert!(why("depth", Value::Int(1)).starts_with("parameter depth: there is no such option; there are epochs,"));
-        assert_eq!(why("batch_size", Value::Int(0)), "--batch-size: expected at least 1, found 0");
+        assert_eq!(why("batch_size", Value::Int(0)), "batch_size: expected at least 1, found 0");
         assert!(why("hidden", "12,x".into()).contains("found 12,x"));
     }
 }

@@ -1,6 +1,7 @@
 //! [`Plan`]: all that decides a search.
 
 use super::Objective;
+use crate::data::Origin;
 use crate::error::{Error, Result};
 use crate::train::Config;
 use crate::tune::Space;
@@ -81,10 +82,9 @@ pub struct Plan {
     pub seed: u64,
     /// SHA-256 of the data.
     pub data: String,
-    /// What the user named as data.
-    pub source: Option<String>,
-    /// To how many images of each split they were limited.
-    pub limit: Option<u32>,
+    /// How to load them again.
+    #[serde(default)]
+    pub origin: Origin,
 }
 
 impl Plan {

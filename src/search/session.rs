@@ -216,7 +216,7 @@ impl Session {
             return Ok(None);
         }
         let mut trainer = match own.checkpoint().exists() {
-            true => Trainer::resume(&own.checkpoint(), &data.digest)?,
+            true => Trainer::resume(&own.checkpoint(), data)?,
             false => Trainer::new(config)?,
         };
         let mut watch = watch(&trainer, &own);

@@ -178,7 +178,7 @@ impl CrossValidation {
     fn network(&self, i: usize, config: &Config, at: &Path) -> Result<(Trainer, Folder)> {
         let folder = Folder::at(&fold_path(at, i))?;
         let config = Config { seed: config.seed + (i / self.k) as u64, ..config.clone() };
-        let left = Trainer::resume(&folder.checkpoint(), &self.folds[i].digest).ok();
+        let left = Trainer::resume(&folder.checkpoint(), &self.folds[i]).ok();
         let trainer = match left.filter(|trainer| trainer.config == config) {
             Some(trainer) => trainer,
             None => Trainer::new(config)?,

@@ -9,6 +9,7 @@
 //! ```
 
 use super::{Config, Progress, Trainer};
+use crate::data::{Dataset, Origin};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models::Model;
@@ -30,6 +31,9 @@ struct Header {
     config: Config,
     /// SHA-256 of the data.
     data: String,
+    /// How to load them again; files of before did not say.
+    #[serde(default)]
+    origin: Origin,
     progress: Progress,
     /// Steps the optimiser has taken.
     optimizer_steps: u64,
@@ -49,21 +53,24 @@ pub struct Trained {
     pub params: Params<f32>,
     /// SHA-256 of the data it was trained on.
     pub data: String,
+    /// How to load them again.
+    pub origin: Origin,
     /// How far it was.
     pub progress: Progress,
 }
 
 impl Trainer {
-    /// Saves everything that a resume needs. `data` is the digest of the data.
+    /// Saves everything that a resume needs.
     ///
     /// # Errors
     /// When the file cannot be written; then the old one is still there.
-    pub fn save(&self, path: &Path, data: &str) -> Result<()> {
+    pub fn save(&self, path: &Path, data: &Dataset) -> Result<()> {
         let state = self.optimizer.state();
         let header = Header {
             version: VERSION,
             config: self.config.clone(),
-            data: data.into(),
+            data: data.digest.clone(),
+            origin: data.origin.clone(),
             progress: self.progress,
             optimizer_steps: state.steps,
         };
@@ -85,15 +92,12 @@ impl Trainer {
     /// The trainer that [`save`](Trainer::save) saved.
     ///
     /// # Errors
-    /// When the file is damaged, or was made with other data than those of digest `data`.
-    pub fn resume(path: &Path, data: &str) -> Result<Self> {
+    /// When the file is damaged, or was made with other data.
+    pub fn resume(path: &Path, data: &Dataset) -> Result<Self> {
         let file = Checkpoint::read(path)?;
         let (header, tensors) = file.open(path)?;
-        if header.data != data {
-            let expected =
-                format!("those it was trained on (SHA-256 {}); name them with --data and --limit", header.data);
-            return Err(Error::format(path, "data", expected, format!("SHA-256 {data}")));
-        }
+        check_data(path, &header.data, data)?;
+        header.check_progress(path, data.train.len())?;
         let mut trainer = Trainer::new(header.config)?;
         read_weights(path, &tensors, &mut trainer.params)?;
         trainer.progress = header.progress;
@@ -119,7 +123,56 @@ impl Trained {
         let (header, tensors) = file.open(path)?;
         let (model, mut params) = Model::new(&header.config.architecture, header.config.seed);
         read_weights(path, &tensors, &mut params)?;
-        Ok(Trained { config: header.config, model, params, data: header.data, progress: header.progress })
+        let Header { config, data, origin, progress, .. } = header;
+        Ok(Trained { config, model, params, data, origin, progress })
+    }
+
+    /// Whether these are the data it was trained on.
+    ///
+    /// # Errors
+    /// When they are not; `path` is the checkpoint's.
+    pub fn check_data(&self, path: &Path, data: &Dataset) -> Result<()> {
+        check_data(path, &self.data, data)
+    }
+}
+
+fn check_data(path: &Path, digest: &str, data: &Dataset) -> Result<()> {
+    match digest == data.digest {
+        true => Ok(()),
+        false => {
+            let found = format!(
+                "{} from {} (SHA-256 {}); name them with --data and --limit",
+                data.name, data.source, data.digest
+            );
+            Err(Error::format(path, "data", format!("those it was trained on (SHA-256 {digest})"), found))
+        }
+    }
+}
+
+impl Header {
+    /// Whether this is how far one can be with so many training images.
+    fn check_progress(&self, path: &Path, images: usize) -> Result<()> {
+        self.config.check_steps(images).map_err(|e| e.read_from(path))?;
+        let Progress { epoch, batch, step, images: seen, recon, kl, seconds } = self.progress;
+        let batches = self.config.batches(images);
+        let bad = |what: &str, expected: String, found: u64| Err(Error::format(path, what, expected, found));
+        if batch > batches {
+            return bad("batches", format!("at most {batches}"), batch);
+        }
+        let steps = epoch.saturating_mul(batches).saturating_add(batch);
+        for (what, found) in [("steps", step), ("steps of the optimiser", self.optimizer_steps)] {
+            if found != steps || steps > u32::MAX.into() {
+                return bad(what, format!("{steps} after {epoch} epochs and {batch} batches, within 2^32"), found);
+            }
+        }
+        let expected = (batch * self.config.batch_size as u64).min(images as u64);
+        if seen != expected {
+            return bad("images", format!("{expected} after {batch} batches"), seen);
+        }
+        match [recon, kl, seconds].iter().find(|x| !x.is_finite()) {
+            Some(found) => Err(Error::format(path, "progress", "finite numbers", found)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -140,7 +193,7 @@ impl Checkpoint {
         if header.version != VERSION {
             return Err(Error::format(path, "version", VERSION, header.version));
         }
-        header.config.validate()?;
+        header.config.validate().map_err(|e| e.read_from(path))?;
         let (needed, found) = (header.config.architecture.weights().unwrap_or(usize::MAX), self.0.len());
         if needed > found / size_of::<f32>() {
             return Err(bad("weights", format!("{found} bytes for {needed} weights")));
@@ -169,7 +222,11 @@ fn read_tensor(path: &Path, tensors: &SafeTensors, name: &str, shape: Shape) -> 
         return Err(Error::format(path, name, &expected, format!("{:?}{:?}", view.dtype(), view.shape())));
     }
     let (numbers, _) = view.data().as_chunks::<4>();
-    Ok(Tensor::new(numbers.iter().map(|&b| f32::from_le_bytes(b)).collect(), shape))
+    let numbers: Vec<f32> = numbers.iter().map(|&b| f32::from_le_bytes(b)).collect();
+    match numbers.iter().enumerate().find(|(_, x)| !x.is_finite()) {
+        Some((i, x)) => Err(Error::format(path, name, "finite numbers", format!("{x} at place {i}"))),
+        None => Ok(Tensor::new(numbers, shape)),
+    }
 }
 
 fn bytes(tensor: &Tensor<f32>) -> Vec<u8> {

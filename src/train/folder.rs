@@ -1,11 +1,13 @@
 //! [`Folder`]: what a run leaves on disk.
 
-use super::{Config, Record};
+use super::{Config, Record, Trained};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models::Kind;
-use std::fs;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The folder of a run.
 ///
@@ -14,9 +16,12 @@ use std::path::{Path, PathBuf};
 /// | `config.json` | the resolved [`Config`] |
 /// | `metrics.jsonl` | one [`Record`] a line |
 /// | `checkpoint.safetensors` | weights, optimiser state and progress after the last epoch |
+/// | `run.lock` | locked by the process that [works](Folder::claim) in the folder |
 #[derive(Clone, Debug)]
 pub struct Folder {
     path: PathBuf,
+    /// Held by this folder and its clones.
+    lock: Option<Arc<File>>,
 }
 
 impl Folder {
@@ -26,34 +31,48 @@ impl Folder {
     /// When it cannot be made.
     pub fn at(path: &Path) -> Result<Self> {
         fs::create_dir_all(path).map_err(Error::io(path))?;
-        Ok(Folder { path: path.to_path_buf() })
+        Ok(Folder::named(path))
     }
 
-    /// A new folder at exactly `path`.
+    fn named(path: &Path) -> Self {
+        Folder { path: path.to_path_buf(), lock: None }
+    }
+
+    /// A new folder at exactly `path`, [claimed](Folder::claim). A run that was killed before its first step is begun anew.
     ///
     /// # Errors
-    /// [`Error::Usage`] when a run is there already.
+    /// [`Error::Usage`] when a run is there already, or another process works there.
     pub fn create(path: &Path) -> Result<Self> {
-        if (Folder { path: path.to_path_buf() }).holds_a_run() {
+        let folder = Folder::at(path)?.claim()?;
+        if folder.holds_a_run()? && !Trained::load(&folder.checkpoint()).is_ok_and(|run| run.progress.step == 0) {
             let path = path.display();
             return Err(Error::Usage(format!(
                 "{path} already holds a run; choose another --out, or go on with --resume {path}"
             )));
         }
-        Folder::at(path)
+        Ok(folder)
     }
 
-    /// A new folder at `path`, or at `path-2`, `path-3`, … when runs are there already.
+    /// A new folder at `path`, or at `path-2`, `path-3`, … when something is there already; [claimed](Folder::claim).
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn create_next(path: &Path) -> Result<Self> {
-        let numbered = |n: u32| match n {
-            1 => path.to_path_buf(),
-            _ => PathBuf::from(format!("{}-{n}", path.display())),
-        };
-        let free = (1..).map(numbered).find(|path| !path.exists()).expect("there are more numbers than folders");
-        Folder::at(&free)
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(Error::io(parent))?;
+        }
+        for n in 1.. {
+            let path = match n {
+                1 => path.to_path_buf(),
+                _ => PathBuf::from(format!("{}-{n}", path.display())),
+            };
+            match fs::create_dir(&path) {
+                Ok(()) => return Folder::named(&path).claim(),
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(Error::io(path)(e)),
+            }
+        }
+        unreachable!("there are more numbers than folders")
     }
 
     /// The folder of a run that was started before.
@@ -61,25 +80,51 @@ impl Folder {
     /// # Errors
     /// [`Error::Usage`] when there is none.
     pub fn open(path: &Path) -> Result<Self> {
-        let folder = Folder { path: path.to_path_buf() };
-        match folder.holds_a_run() {
-            true => Ok(folder),
-            false => {
-                let within = Kind::ALL.map(|kind| Folder { path: path.join(kind.folder()) });
-                let within = match within.iter().find(|folder| folder.holds_a_run()) {
-                    Some(folder) => format!("; there is a run in {}", folder.path.display()),
-                    None => String::new(),
-                };
-                let path = path.display();
-                Err(Error::Usage(format!(
-                    "{path}: expected the folder of a run, found no checkpoint.safetensors in it{within}"
-                )))
+        let folder = Folder::named(path);
+        if folder.holds_a_run()? {
+            return Ok(folder);
+        }
+        let mut within = String::new();
+        for kind in Kind::ALL {
+            let inner = Folder::named(&path.join(kind.folder()));
+            if inner.holds_a_run()? {
+                within = format!("; there is a run in {}", inner.path.display());
+                break;
             }
         }
+        let path = path.display();
+        Err(Error::Usage(format!(
+            "{path}: expected the folder of a run, found no checkpoint.safetensors in it{within}"
+        )))
     }
 
-    fn holds_a_run(&self) -> bool {
-        self.checkpoint().exists()
+    /// The folder for this process alone, until it and its clones are dropped or the process ends, however it ends. What a killed one
+    /// left half-written is removed.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when another process works in it.
+    pub fn claim(mut self) -> Result<Self> {
+        let path = self.path.join("run.lock");
+        // The file stays: whoever removed it would let a third process lock another one of the same name.
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(Error::io(&path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Usage(format!("{}: another process is at it", self.path.display())));
+            }
+            // Some network file systems have no locks.
+            Err(TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(e)) => return Err(Error::io(path)(e)),
+        }
+        self.lock = Some(Arc::new(file));
+        for within in ["", "film", "figures"] {
+            files::sweep(&self.path.join(within))?;
+        }
+        Ok(self)
+    }
+
+    fn holds_a_run(&self) -> Result<bool> {
+        files::is_there(&self.checkpoint())
     }
 
     /// Where it is.
@@ -122,10 +167,10 @@ impl Folder {
     /// When a line is not a record.
     pub fn read_metrics(&self) -> Result<Vec<Record>> {
         let path = self.metrics_path();
-        if !path.exists() {
-            return Ok(Vec::new());
-        }
-        let text = fs::read_to_string(&path).map_err(Error::io(&path))?;
+        let text = match fs::read_to_string(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            text => text.map_err(Error::io(&path))?,
+        };
         let record = |(i, line): (usize, &str)| {
             serde_json::from_str(line)
                 .map_err(|e| Error::format(&path, format!("line {}", i + 1), "a record of metrics", e))

@@ -24,7 +24,7 @@ pub trait Watch {
 /// Nobody.
 impl Watch for () {}
 
-/// Trains until the configured number of epochs is done.
+/// Trains until the configured number of epochs is done. What is killed before its first epoch ends can be resumed, too.
 ///
 /// # Errors
 /// As [`run_until`].
@@ -35,6 +35,9 @@ pub fn run(
     watch: &mut dyn Watch,
     stop: &AtomicBool,
 ) -> Result<()> {
+    if trainer.progress.step == 0 {
+        trainer.save(&folder.checkpoint(), data)?;
+    }
     run_until(trainer.config.epochs, trainer, data, folder, watch, stop)
 }
 
@@ -43,7 +46,7 @@ pub fn run(
 ///
 /// # Errors
 /// [`Error::Interrupted`] when `stop` was set: the step was finished and saved first. [`Error::Diverged`] leaves the
-/// checkpoint of the last epoch that ended well. Others when a file cannot be written.
+/// checkpoint of the last epoch that ended well. Others when a file cannot be written, or there are more steps than can be counted.
 pub fn run_until(
     epochs: u64,
     trainer: &mut Trainer,
@@ -52,6 +55,7 @@ pub fn run_until(
     watch: &mut dyn Watch,
     stop: &AtomicBool,
 ) -> Result<()> {
+    trainer.config.check_steps(data.train.len())?;
     // A kill between metrics and checkpoint leaves lines of an epoch that is not done.
     let mut records = folder.read_metrics()?;
     records.retain(|r| r.epoch <= trainer.progress.epoch);
@@ -62,7 +66,7 @@ pub fn run_until(
         while trainer.progress.batch < trainer.batches(data) {
             if stop.load(Ordering::Relaxed) {
                 trainer.progress.seconds = seconds();
-                trainer.save(&folder.checkpoint(), &data.digest)?;
+                trainer.save(&folder.checkpoint(), data)?;
                 return Err(Error::Interrupted { run: folder.path().to_path_buf() });
             }
             trainer.step(data)?;
@@ -72,15 +76,18 @@ pub fn run_until(
         let p = &mut trainer.progress;
         (p.epoch, p.batch, p.images, p.recon, p.kl) = (p.epoch + 1, 0, 0, 0.0, 0.0);
         let test = trainer.evaluate(&data.test);
-        if !test.total().is_finite() {
-            return Err(Error::Diverged { step: trainer.progress.step, tensor: "the loss on the test images".into() });
+        for (score, images) in [(train, "training"), (test, "test")] {
+            if !score.total().is_finite() {
+                let tensor = format!("the loss on the {images} images");
+                return Err(Error::Diverged { step: trainer.progress.step, tensor });
+            }
         }
         trainer.progress.seconds = seconds();
         let record = |split, score| Record::new(trainer.progress.epoch, split, score, trainer.progress.seconds);
         records.extend([record("train", train), record("test", test)]);
         watch.epoch(trainer, train, test)?;
         folder.write_metrics(&records)?;
-        trainer.save(&folder.checkpoint(), &data.digest)?;
+        trainer.save(&folder.checkpoint(), data)?;
     }
     Ok(())
 }

@@ -75,7 +75,7 @@ impl Trainer {
 
     /// Batches of an epoch.
     pub fn batches(&self, data: &Dataset) -> u64 {
-        data.train.len().div_ceil(self.config.batch_size) as u64
+        self.config.batches(data.train.len())
     }
 
     /// One training step: gather, forward, backward, update.
