@@ -44,6 +44,14 @@ pub enum Error {
         /// What it was given.
         found: String,
     },
+    /// A folder is not free for something new: exit status 2.
+    #[error("{} already holds a {what}", path.display())]
+    Taken {
+        /// The folder.
+        path: PathBuf,
+        /// What it holds: a run, a study.
+        what: &'static str,
+    },
     /// A check that the user asked for did not pass.
     #[error("{0}")]
     Failed(String),
@@ -67,7 +75,7 @@ pub enum Error {
         tensor: String,
     },
     /// Ctrl-C or SIGTERM: the step was finished and the state saved. Exit status 130 or 143.
-    #[error("interrupted; all is saved. Go on with --resume {}", run.display())]
+    #[error("interrupted; all is saved in {}", run.display())]
     Interrupted {
         /// The run's folder.
         run: PathBuf,

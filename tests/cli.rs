@@ -206,6 +206,52 @@ fn two_processes_do_not_train_in_one_folder() {
     assert!(elbo(&["train", "--resume", path]).status.success());
 }
 
+/// Does as a command's last line says: what stands behind `go on with: `.
+#[cfg(unix)]
+fn do_as_it_says(said: &[u8]) -> Output {
+    let said = std::str::from_utf8(said).unwrap();
+    let (_, hint) = said.trim_end().rsplit_once("go on with: ").unwrap_or_else(|| panic!("{said}"));
+    let programs = Path::new(env!("CARGO_BIN_EXE_elbo")).parent().unwrap();
+    let path = std::env::join_paths(
+        [programs.to_path_buf()].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    Command::new("sh").args(["-c", hint]).env("PATH", path.unwrap()).env_remove("ELBO_DATA").output().unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn hints_work_as_they_are_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    // A folder that a shell would take for three words, and images that only the run knows of.
+    let home = dir.path().join("it's a run");
+    write_idx(&home.join("data"), &elbo::data::synthetic::dataset(120, 40));
+    let data = home.join("data").to_str().unwrap().to_string();
+    let fixed = ["--data", &data, "--limit", "100", "--hidden", "8", "--batch-size", "4"];
+    for command in [&["train", "vae"][..], &["study"]] {
+        let out = home.join(command[0]);
+        let begin = |epochs: &str| {
+            let mut begin = Command::new(env!("CARGO_BIN_EXE_elbo"));
+            begin.args(command).args(fixed).args(["--epochs", epochs, "--out"]).arg(&out).env_remove("ELBO_SIMD");
+            begin.stdout(Stdio::null()).stderr(Stdio::piped());
+            begin
+        };
+        let child = begin("12").spawn().unwrap();
+        let checkpoint = if command[0] == "study" { out.join("ae/metrics.jsonl") } else { out.join("metrics.jsonl") };
+        while !checkpoint.exists() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        let interrupted = child.wait_with_output().unwrap();
+        assert_eq!(interrupted.status.code(), Some(130), "{command:?} was done too soon");
+        let taken = begin("12").output().unwrap();
+        assert_eq!(taken.status.code(), Some(2));
+        for said in [interrupted.stderr, taken.stderr] {
+            let output = do_as_it_says(&said);
+            assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+}
+
 #[test]
 fn a_run_knows_its_data_and_finds_them_again() {
     let dir = tempfile::tempdir().unwrap();

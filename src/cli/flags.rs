@@ -61,6 +61,7 @@ pub fn complaint(error: &Error) -> Option<String> {
     let expected = match (error.get(ContextKind::ValidValue), error.source()) {
         (Some(ContextValue::Strings(all)), _) => match all.split_last() {
             Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+            _ if all.is_empty() => "a value".into(),
             _ => all.concat(),
         },
         (_, Some(source)) => source.to_string(),

@@ -196,9 +196,9 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            note!("elbo: {}", as_flags(&error));
+            note!("elbo: {}", said(&error, &command_of(&matches)));
             ExitCode::from(match error {
-                Error::Usage(_) | Error::Setting { .. } => 2,
+                Error::Usage(_) | Error::Setting { .. } | Error::Taken { .. } => 2,
                 Error::Interrupted { .. } => 128 + signal(),
                 _ => 1,
             })
@@ -206,9 +206,30 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// An error in which settings are called by their flags.
-fn as_flags(error: &Error) -> String {
+/// The command with its subcommands, as it was typed.
+fn command_of(matches: &ArgMatches) -> String {
+    match matches.subcommand() {
+        Some((name, own)) => format!(" {name}{}", command_of(own)),
+        None => String::new(),
+    }
+}
+
+/// How to go on with a run or a study, to be typed as it is.
+fn going_on(command: &str, path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:@%".contains(c);
+    let path = match path.chars().all(is_plain) {
+        true => path,
+        false => format!("'{}'", path.replace('\'', r"'\''")),
+    };
+    format!("go on with: elbo{command} --resume {path}")
+}
+
+/// An error in the words of the command line: settings are called by their flags, and what to do is a command.
+fn said(error: &Error, command: &str) -> String {
     match error {
+        Error::Interrupted { run } => format!("interrupted; all is saved; {}", going_on(command, run)),
+        Error::Taken { path, .. } => format!("{error}; choose another --out, or {}", going_on(command, path)),
         Error::Setting { name, expected, found } => {
             let flags: Vec<String> = name.split(", ").map(|name| format!("--{}", name.replace('_', "-"))).collect();
             format!("{}: expected {expected}, found {found}", flags.join(", "))

@@ -119,9 +119,7 @@ fn beside(mut ae: Config) -> Config {
 fn fresh(path: &Path) -> Result<Folder> {
     for kind in Kind::ALL {
         if files::is_there(&Folder::at(&path.join(kind.folder()))?.checkpoint())? {
-            let path = path.display();
-            let other = format!("{path} already holds a study; choose another --out, or go on with --resume {path}");
-            return Err(Error::Usage(other));
+            return Err(Error::Taken { path: path.to_path_buf(), what: "study" });
         }
     }
     Folder::at(path)?.claim()

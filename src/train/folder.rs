@@ -41,14 +41,11 @@ impl Folder {
     /// A new folder at exactly `path`, [claimed](Folder::claim). A run that was killed before its first step is begun anew.
     ///
     /// # Errors
-    /// [`Error::Usage`] when a run is there already, or another process works there.
+    /// [`Error::Taken`] when a run is there already, [`Error::Usage`] when another process works there.
     pub fn create(path: &Path) -> Result<Self> {
         let folder = Folder::at(path)?.claim()?;
         if folder.holds_a_run()? && !Trained::load(&folder.checkpoint()).is_ok_and(|run| run.progress.step == 0) {
-            let path = path.display();
-            return Err(Error::Usage(format!(
-                "{path} already holds a run; choose another --out, or go on with --resume {path}"
-            )));
+            return Err(Error::Taken { path: path.to_path_buf(), what: "run" });
         }
         Ok(folder)
     }
