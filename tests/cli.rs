@@ -317,6 +317,19 @@ fn a_stderr_that_cannot_be_written_changes_nothing() {
     assert_eq!(status(&["latent", dir.path().to_str().unwrap()]), Some(2));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_network_that_does_not_fit_into_memory_is_refused_before_it_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("run");
+    let line = "ulimit -v 3000000; \"$0\" train vae --threads 1 --data synthetic -q --limit 100 --hidden 12000,8000 --out \"$1\"";
+    let output = Command::new("sh").args(["-c", line, env!("CARGO_BIN_EXE_elbo")]).arg(&out).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let start = "elbo: --hidden, --latent-dim: expected a network that fits into memory, found 210";
+    assert!(output.status.code() == Some(2) && said.starts_with(start), "{said}");
+    assert!(!out.exists());
+}
+
 #[test]
 fn settings_without_effect_are_said() {
     let dir = tempfile::tempdir().unwrap();

@@ -98,7 +98,7 @@ impl Trainer {
         let (header, tensors) = file.open(path)?;
         check_data(path, &header.data, data)?;
         header.check_progress(path, data.train.len())?;
-        let mut trainer = Trainer::new(header.config)?;
+        let mut trainer = Trainer::new(header.config).map_err(|e| e.read_from(path))?;
         read_weights(path, &tensors, &mut trainer.params)?;
         trainer.progress = header.progress;
         let state = trainer.optimizer.state_mut();

@@ -54,9 +54,10 @@ impl Trainer {
     /// A network before its first step.
     ///
     /// # Errors
-    /// When the configuration makes no sense.
+    /// When the configuration makes no sense, or its network does not fit into memory.
     pub fn new(config: Config) -> Result<Self> {
         config.validate()?;
+        check_memory(&config)?;
         let (model, params) = Model::new(&config.architecture, config.seed);
         let optimizer: Box<dyn Optimizer<f32>> = match config.optimizer {
             OptimizerKind::Adam => Box::new(Adam::new(&params)),
@@ -165,6 +166,23 @@ impl Trainer {
     fn score(&self, recon: f64, kl: f64) -> Score {
         Score { recon, kl: self.config.architecture.kind.is_variational().then_some(kl) }
     }
+}
+
+/// Whether the system would give what training takes: an allocation that fails later ends the process.
+fn check_memory(config: &Config) -> Result<()> {
+    let weights = config.architecture.weights().unwrap_or(usize::MAX);
+    let averages = match config.optimizer {
+        OptimizerKind::Adam => 2,
+        OptimizerKind::Sgd => 1,
+    };
+    // Weights and their gradient; all but the latter twice more in a checkpoint, as bytes of tensors and of the file.
+    let copies = 2 + averages + 2 * (1 + averages);
+    let bytes = weights.saturating_mul(copies * size_of::<f32>());
+    Vec::<u8>::new().try_reserve_exact(bytes).map_err(|_| Error::Setting {
+        name: "hidden, latent_dim",
+        expected: "a network that fits into memory".into(),
+        found: format!("{weights} weights, which take {:.1} GB to train", bytes as f64 / 1e9),
+    })
 }
 
 /// The images `row(0)`, …, `row(n − 1)` as numbers, `[n, D]`, each with the stream of its row.
