@@ -5,6 +5,7 @@ use crate::data::Source;
 use crate::data::fashion_mnist::{self, Status};
 use crate::error::{Error, Result};
 use clap::Subcommand;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 #[derive(Subcommand, Debug)]
@@ -59,11 +60,13 @@ pub fn run(command: DataCommand) -> Result<()> {
         }
         DataCommand::Info(args) => {
             let data = args.load()?;
-            say!("{} from {}", data.name, data.source)?;
+            say!("{} ({})", data.name, data.source)?;
             for (name, split) in [("train", &data.train), ("test", &data.test)] {
                 say!("{name}: {} images of {} × {}", split.len(), split.height(), split.width())?;
             }
-            say!("classes: {}", data.class_names.join(", "))?;
+            let labels: BTreeSet<u8> = data.train.labels().chain(data.test.labels()).collect();
+            let classes: Vec<&str> = labels.iter().map(|&l| data.class_names[usize::from(l)].as_str()).collect();
+            say!("classes: {}", classes.join(", "))?;
             say!("digest: {}", data.digest)?;
             Ok(())
         }

@@ -4,7 +4,7 @@ use super::{DataArgs, flags};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::study::{Figure, Subject, consistency, interpolate, latent, reconstruct, sample};
+use crate::study::{Figure, Subject, consistency, interpolate, latent, reconstruct, sample, terminal};
 use crate::train::{Folder, Trained};
 use clap::Args;
 use serde::Serialize;
@@ -60,13 +60,19 @@ pub fn run(look: Look, args: LookArgs) -> Result<()> {
         return say!("{}", json.trim_end());
     }
     // Pictures are not for the terminal: their files are named instead.
-    for paragraph in text.iter().filter(|p| !p.starts_with("![")) {
-        say!("{paragraph}\n")?;
+    for lines in text.iter().map(|paragraph| terminal::lines(paragraph, width())).filter(|lines| !lines.is_empty()) {
+        say!("{}\n", lines.join("\n"))?;
     }
     for figure in &figures {
         say!("{}", folder.path().join(figure.path()).display())?;
     }
     Ok(())
+}
+
+/// Letters of a line: those of the terminal, but for lines too long to read.
+fn width() -> usize {
+    let columns = console::Term::stdout().size_checked().map_or(80, |(_, columns)| columns.into());
+    usize::clamp(columns, 20, 110)
 }
 
 /// The numbers of an experiment as JSON, its paragraphs and its figures.

@@ -1,6 +1,6 @@
 //! `elbo study`: the main job.
 
-use super::train::Settings;
+use super::train::{Settings, diverged};
 use super::watch::Show;
 use super::{DataArgs, flags, publish, stop_on_signal};
 use crate::data::{Baselines, Dataset};
@@ -9,7 +9,7 @@ use crate::files;
 use crate::models::Kind;
 use crate::study::report::{Run, Summary, markdown};
 use crate::study::{Subject, consistency, film, interpolate, latent, losses, reconstruct, sample};
-use crate::train::{self, Config, Folder, Trained, Trainer};
+use crate::train::{self, Config, Folder, Standing, Trained, Trainer};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -106,7 +106,10 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
     };
     publish(&folder, &figures, &summary, &markdown(&summary))?;
     say!("{}", folder.path().join("report.md").display())?;
-    Ok(())
+    match summary.runs.iter().find(|run| run.standing(&summary.baselines) == Standing::Diverged) {
+        Some(run) => Err(diverged(&run.name)),
+        None => Ok(()),
+    }
 }
 
 /// The settings of the VAE beside an AE: the same.

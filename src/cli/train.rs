@@ -8,7 +8,7 @@ use crate::models::{Architecture, Kind};
 use crate::nn::{Activation, Init};
 use crate::optim::LrSchedule;
 use crate::study::film;
-use crate::train::{self, Config, Folder, OptimizerKind, Trained, Trainer, is_collapsed};
+use crate::train::{self, Config, Folder, OptimizerKind, Standing, Trained, Trainer};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
@@ -161,6 +161,7 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
     let mut show = Show::new(kind.name(), &trainer, &data, &folder, quiet);
     train::run(&mut trainer, &data, &folder, &mut show, &stop)?;
     drop(show);
+    let mut standing = Standing::Ordinary;
     if let Some(last) = folder.read_metrics()?.last() {
         let b = Baselines::of(&data, trainer.config.binarize);
         let split = last.kl.map(|kl| format!(": reconstruction {:.2}, KL {kl:.2}", last.recon)).unwrap_or_default();
@@ -171,13 +172,26 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
             b.per_pixel,
             b.per_class
         )?;
-        if is_collapsed(last.score(), b.per_pixel) {
-            say!("the posterior has COLLAPSED: the decoder ignores z")?;
+        standing = Standing::of(last.score(), &b);
+        match standing {
+            Standing::Collapsed => say!("the posterior has COLLAPSED: the decoder ignores z")?,
+            Standing::Untrained => say!("hardly anything was learned: one constant for all pixels costs less")?,
+            Standing::Diverged | Standing::Ordinary => {}
         }
     }
     film::write_film(trainer.config.epochs, &folder)?;
     say!("{}", folder.path().display())?;
-    Ok(())
+    match standing {
+        Standing::Diverged => Err(diverged(kind.name())),
+        _ => Ok(()),
+    }
+}
+
+/// What is said of a network whose loss is a number, and absurd.
+pub fn diverged(name: &str) -> Error {
+    Error::Failed(format!(
+        "the {name} has diverged: it costs more than twice what p = ½ does. A lower --lr or --clip-norm 1 often helps"
+    ))
 }
 
 #[cfg(test)]

@@ -125,8 +125,12 @@ pub fn tell(ways: &[Consistency]) -> Vec<String> {
     let (images, passes) = ways.first().map_or((0, 0), |c| (c.images, c.passes));
     let mut text = vec![
         format!(
-            "Each of {images} test images is encoded and decoded {passes} times. An autoencoder's code is a point, a function of \
-             the image. A VAE's is a distribution, q(z | x) = N(μ, σ²): one can decode its mean, or each time another sample."
+            "{} encoded and decoded {passes} times. An autoencoder's code is a point, a function of \
+             the image. A VAE's is a distribution, q(z | x) = N(μ, σ²): one can decode its mean, or each time another sample.",
+            match images {
+                1 => "The only test image is".to_string(),
+                n => format!("Each of {n} test images is"),
+            }
         ),
         table(
             &[
@@ -169,26 +173,33 @@ pub fn tell(ways: &[Consistency]) -> Vec<String> {
         text.push(format!("Most consistent: {}. Less so: {}.", names(true), names(false)));
     }
     text.push(shown("Standard deviation maps", MAPS));
+    let strength = |r: f64| match r {
+        r if r > 0.3 => "rises with",
+        r if r < -0.3 => "falls with",
+        _ => "hardly depends on",
+    };
     for c in ways {
-        let (Some(spread), Some(slope)) = (c.sigma_spread_correlation, c.sigma_slope_correlation) else { continue };
-        let strength = |r: f64| match r {
-            r if r > 0.3 => "rises with",
-            r if r < -0.3 => "falls with",
-            _ => "hardly depends on",
-        };
-        text.push(format!(
-            "How far reconstructions of an image spread {} the width σ of its posterior (correlation {}). To first \
-             order the spread is σ times the slope of the decoder, and the width {} that slope (correlation {}){}.",
+        let Some(spread) = c.sigma_spread_correlation else { continue };
+        let mut said = format!(
+            "How far reconstructions of an image spread {} the width σ of its posterior (correlation {}).",
             strength(spread),
-            list(&[spread]),
-            strength(slope),
-            list(&[slope]),
-            if slope < -0.3 {
-                ": where a small change of z changes the image much, the encoder has learned to be precise"
-            } else {
-                ""
-            }
-        ));
+            list(&[spread])
+        );
+        if let Some(slope) = c.sigma_slope_correlation {
+            said += &format!(
+                " To first order the spread is σ times the slope of the decoder, and the width {} that slope (correlation {}){}.",
+                strength(slope),
+                list(&[slope]),
+                if slope < -0.3 {
+                    ": where a small change of z changes the image much, the encoder has learned to be precise"
+                } else {
+                    ""
+                }
+            );
+        }
+        text.push(said);
+    }
+    if ways.iter().any(|c| c.sigma_spread_correlation.is_some()) {
         text.push(shown("Posterior width and spread", SPREAD));
     }
     text

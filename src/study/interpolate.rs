@@ -1,6 +1,6 @@
 //! Walks in latent space between pairs of images, within a class and between classes.
 
-use super::{Figure, Subject, mean, shown, table};
+use super::{Figure, Subject, mean, nats, shown, table};
 use crate::data::Dataset;
 use crate::plot::{Panel, Row};
 use serde::Serialize;
@@ -52,6 +52,9 @@ fn pairs(data: &Dataset) -> Vec<[usize; 2]> {
 
 /// Walks in straight lines from μ to μ, a figure a network.
 pub fn measure(subjects: &[Subject], data: &Dataset) -> (Vec<Walk>, Vec<Figure>) {
+    if pairs(data).is_empty() {
+        return (Vec::new(), Vec::new());
+    }
     let (walks, figures): (Vec<_>, _) = subjects.iter().map(|subject| of_one(subject, data)).unzip();
     (walks.concat(), figures)
 }
@@ -87,6 +90,13 @@ fn figure(name: &str) -> String {
 
 /// The paragraphs.
 pub fn tell(walks: &[Walk]) -> Vec<String> {
+    if walks.is_empty() {
+        return vec![
+            "There is nothing to walk between: among the test images there are no two of the classes 0, 1 or 8, and none of both of the \
+             classes 0 and 3, 1 and 7, or 5 and 9."
+                .into(),
+        ];
+    }
     let even = 1.0 / (STEPS - 1) as f64;
     let mut text = vec![format!(
         "Two test images are encoded, and the straight line between their means is decoded at {STEPS} equally distant points. \
@@ -103,7 +113,7 @@ pub fn tell(walks: &[Walk]) -> Vec<String> {
             &[&format!("{name}: walk"), "loss of the ends", "change in all", "largest step"],
             own.iter().map(|w| {
                 let sum: f64 = w.steps.iter().sum();
-                let ends = w.losses.map(|l| format!("{l:.1}")).join(", ");
+                let ends = w.losses.map(|l| nats(l, 1)).join(", ");
                 vec![w.title(), ends, format!("{sum:.3}"), format!("{:.0} %", 100.0 * w.largest_step())]
             }),
         ));

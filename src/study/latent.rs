@@ -1,6 +1,6 @@
 //! The latent space: where images go, and what is decoded from where.
 
-use super::{Code, Figure, Subject, count, equal_mass, list, mean, shown, table};
+use super::{Code, Figure, Subject, count, equal_mass, list, mean, shown, subscript, table};
 use crate::data::Dataset;
 use crate::plot::{Chart, Grid};
 use rayon::prelude::*;
@@ -21,8 +21,12 @@ pub struct Latent {
     pub variational: bool,
     /// Share of the test images of the largest class: the accuracy of guessing it.
     pub guess: f64,
+    /// Neighbours that vote: 10, or all where there are fewer.
+    pub neighbours: usize,
     /// Share of test images whose class is that of most of their nearest neighbours among the other test images, by μ.
     pub knn_accuracy: f64,
+    /// The dimensions that are drawn, from 0: those two in which μ varies most, or the only one.
+    pub drawn: Vec<usize>,
     /// Mean μ of each class.
     pub class_means: Vec<(String, Vec<f64>)>,
     /// Mean of μ in each dimension.
@@ -38,20 +42,27 @@ pub struct Latent {
 }
 
 impl Latent {
-    /// Whether there are two dimensions, which can be drawn.
-    fn is_plane(&self) -> bool {
-        self.std.len() == 2
+    /// The names of what is drawn: z₁ and z₂.
+    fn axes(&self) -> String {
+        self.drawn.iter().map(|&d| axis(d)).collect::<Vec<_>>().join(" and ")
     }
 }
 
-/// Encodes the test set with each network. For two latent dimensions, draws the means, and what a VAE decodes over the prior.
+/// Encodes the test set with each network, draws the means in the two most active dimensions, and what a VAE decodes over the prior
+/// of these.
 pub fn measure(subjects: &[Subject], data: &Dataset) -> (Vec<Latent>, Vec<Figure>) {
-    let (numbers, scatters): (Vec<_>, Vec<_>) = subjects.iter().map(|subject| of_one(subject, data)).unzip();
-    let grids = subjects.iter().filter(|s| s.is_variational() && s.latent == 2).map(|s| manifold(s, data));
-    (numbers, scatters.into_iter().flatten().chain(grids).collect())
+    let (numbers, mut figures): (Vec<Latent>, Vec<_>) = subjects.iter().map(|subject| of_one(subject, data)).unzip();
+    let variational = subjects.iter().zip(&numbers).filter(|(subject, _)| subject.is_variational());
+    figures.extend(variational.map(|(subject, l)| manifold(subject, &l.drawn, data)));
+    (numbers, figures)
 }
 
-fn of_one(subject: &Subject, data: &Dataset) -> (Latent, Option<Figure>) {
+/// The name of a dimension, counted from 0.
+fn axis(d: usize) -> String {
+    format!("z{}", subscript(d + 1))
+}
+
+fn of_one(subject: &Subject, data: &Dataset) -> (Latent, Figure) {
     let rows: Vec<usize> = (0..data.test.len()).collect();
     let codes = subject.encode(&subject.images(&data.test, &rows));
     let dims = 0..subject.latent;
@@ -68,6 +79,8 @@ fn of_one(subject: &Subject, data: &Dataset) -> (Latent, Option<Figure>) {
         name: subject.name().to_string(),
         variational: subject.is_variational(),
         guess: present().map(|(class, _)| of_class(class).count()).max().unwrap_or(0) as f64 / codes.len() as f64,
+        neighbours: NEIGHBOURS.min(codes.len() - 1),
+        drawn: most_active(&variances),
         knn_accuracy: knn_accuracy(&codes, &data.test.labels().collect::<Vec<_>>(), data.class_names.len()),
         class_means: present().map(|(class, name)| (name.clone(), class_mean(class))).collect(),
         sigma: dims.clone().map(|d| mean(codes.iter().map(|c| f64::from(c.sigma[d])))).collect(),
@@ -79,32 +92,63 @@ fn of_one(subject: &Subject, data: &Dataset) -> (Latent, Option<Figure>) {
         std: variances.into_iter().map(f64::sqrt).collect(),
         mean: means,
     };
-    if subject.latent != 2 {
-        return (numbers, None);
-    }
-    let title = format!(
-        "Latent space of the {}: the test images{}",
-        subject.name(),
-        if subject.is_variational() { " (means μ)" } else { "" }
-    );
-    let mut chart = Chart::new(&title, "z₁", "z₂").square();
-    let point = |c: &Code| (f64::from(c.mu[0]), f64::from(c.mu[1]));
-    for (class, name) in present() {
-        chart = chart.scatter(name, &of_class(class).map(point).collect::<Vec<_>>());
+    let chart = draw(subject, &numbers, &codes, data);
+    (numbers, Figure::new(figure(subject.name()), chart.svg()))
+}
+
+/// The two dimensions with the largest variance, in order; the earlier of equal ones.
+fn most_active(variances: &[f64]) -> Vec<usize> {
+    let mut dims: Vec<usize> = (0..variances.len()).collect();
+    dims.sort_by(|&a, &b| variances[b].total_cmp(&variances[a]));
+    dims.truncate(2);
+    dims.sort_unstable();
+    dims
+}
+
+/// The means of the test images, by class.
+fn draw(subject: &Subject, l: &Latent, codes: &[Code], data: &Dataset) -> Chart {
+    let of = if subject.is_variational() { " (means μ)" } else { "" };
+    let which = match subject.latent {
+        1 | 2 => String::new(),
+        n => format!(", the two most active of {n} dimensions"),
+    };
+    let title = format!("Latent space of the {}: the test images{of}{which}", subject.name());
+    let of_class = |name: &String| {
+        let class = data.class_names.iter().position(|n| n == name);
+        let is_one = move |label: u8| Some(usize::from(label)) == class;
+        codes.iter().zip(data.test.labels()).filter(move |(_, label)| is_one(*label)).map(|(code, _)| code)
+    };
+    let [i, j] = match l.drawn[..] {
+        [i, j] => [i, j],
+        // On a line points would hide each other: each class as the share of its images up to z.
+        _ => {
+            let mut chart = Chart::new(&title, &axis(0), "share of the class up to there").y_range(0.0, 1.0);
+            for (name, _) in &l.class_means {
+                let mut z: Vec<f64> = of_class(name).map(|c| f64::from(c.mu[0])).collect();
+                z.sort_by(f64::total_cmp);
+                let n = z.len() as f64;
+                let points: Vec<(f64, f64)> =
+                    z.into_iter().enumerate().map(|(i, z)| (z, (i as f64 + 1.0) / n)).collect();
+                chart = chart.line(name, &points);
+            }
+            return chart;
+        }
+    };
+    let mut chart = Chart::new(&title, &axis(i), &axis(j)).square();
+    let point = |c: &Code| (f64::from(c.mu[i]), f64::from(c.mu[j]));
+    for (name, _) in &l.class_means {
+        chart = chart.scatter(name, &of_class(name).map(point).collect::<Vec<_>>());
     }
     if subject.is_variational() {
-        for (class, name) in present() {
-            let ellipse = |c: &Code| (point(c).0, point(c).1, f64::from(c.sigma[0]), f64::from(c.sigma[1]));
-            chart = chart.ellipses(name, &of_class(class).take(6).map(ellipse).collect::<Vec<_>>());
+        for (name, _) in &l.class_means {
+            let ellipse = |c: &Code| (point(c).0, point(c).1, f64::from(c.sigma[i]), f64::from(c.sigma[j]));
+            chart = chart.ellipses(name, &of_class(name).take(6).map(ellipse).collect::<Vec<_>>());
         }
         for k in 1..=3 {
             chart = chart.contour(&format!("prior {k}σ"), (0.0, 0.0, f64::from(k), f64::from(k)));
         }
     }
-    for (name, mean) in &numbers.class_means {
-        chart = chart.note(name, (mean[0], mean[1]));
-    }
-    (numbers, Some(Figure::new(figure(subject.name()), chart.svg())))
+    l.class_means.iter().fold(chart, |chart, (name, mean)| chart.note(name, (mean[i], mean[j])))
 }
 
 fn figure(name: &str) -> String {
@@ -133,26 +177,42 @@ fn knn_accuracy(codes: &[Code], labels: &[u8], classes: usize) -> f64 {
     right as f64 / codes.len() as f64
 }
 
-/// Images decoded on a grid of equal prior mass: z = (Φ⁻¹(u), Φ⁻¹(v)) for u, v at the centres of equal cells of (0, 1), z₂
-/// upwards.
-fn manifold(subject: &Subject, data: &Dataset) -> Figure {
-    let at = |i: usize| equal_mass(i, GRID);
-    let points: Vec<Vec<f32>> = (0..GRID * GRID).map(|i| vec![at(i % GRID), at(GRID - 1 - i / GRID)]).collect();
+/// Images decoded on a grid of equal prior mass in the dimensions `drawn`: z = (Φ⁻¹(u), Φ⁻¹(v)) for u, v at the centres of equal
+/// cells of (0, 1), the second upwards; all other dimensions are 0. A row, where there is one dimension.
+fn manifold(subject: &Subject, drawn: &[usize], data: &Dataset) -> Figure {
+    let rows = if drawn.len() == 2 { GRID } else { 1 };
+    let at = |i: usize| {
+        let mut z = vec![0.0; subject.latent];
+        for (&d, place) in drawn.iter().zip([i % GRID, GRID - 1 - i / GRID]) {
+            z[d] = equal_mass(place, GRID);
+        }
+        z
+    };
     let grid = Grid::new(data.test.height(), data.test.width()).per_row(GRID);
-    Figure::new(MANIFOLD, grid.grey(&subject.decode(&points)))
+    Figure::new(MANIFOLD, grid.grey(&subject.decode(&(0..GRID * rows).map(at).collect::<Vec<_>>())))
 }
 
 /// The paragraphs.
 pub fn tell(spaces: &[Latent]) -> Vec<String> {
     let mut text = vec!["The mean μ of each test image's code. No network was told a class.".to_string()];
     for l in spaces {
-        if l.is_plane() {
-            text.push(shown(&format!("Latent space of the {}", l.name), &figure(&l.name)));
+        text.push(shown(&format!("Latent space of the {}", l.name), &figure(&l.name)));
+        match l.std.len() {
+            1 => text.push("The only dimension: for each class the share of its images up to each z₁.".into()),
+            2 => {}
+            n => text.push(format!("Drawn are {}, in which μ varies most, of {n} dimensions.", l.axes())),
         }
         let (accuracy, guess) = (100.0 * l.knn_accuracy, 100.0 * l.guess);
+        let vote = match (l.neighbours, l.class_means.len()) {
+            (0, _) => "there is one test image, and no other to compare it with".into(),
+            (_, 1) => "all test images are of one class, and there is nothing to tell apart".into(),
+            (k, _) => format!(
+                "a vote of the {} finds the class of {accuracy:.1} % of the test images (guessing: {guess:.1} %)",
+                count(k, "nearest neighbour")
+            ),
+        };
         text.push(format!(
-            "{}: a vote of the {NEIGHBOURS} nearest neighbours finds the class of {accuracy:.1} % of the test images (guessing: \
-             {guess:.1} %). {} of {} active (μ varies by more than 0.1); the standard deviation of μ is {}.{}",
+            "{}: {vote}. {} of {} active (μ varies by more than 0.1); the standard deviation of μ is {}.{}",
             l.name,
             l.active_units,
             count(l.std.len(), "dimension"),
@@ -163,7 +223,10 @@ pub fn tell(spaces: &[Latent]) -> Vec<String> {
             text.push(against_the_prior(l));
         }
     }
-    if let [a, b] = spaces {
+    if let [a, b] = spaces
+        && a.neighbours > 0
+        && a.class_means.len() > 1
+    {
         let (more, less) = if a.knn_accuracy >= b.knn_accuracy { (a, b) } else { (b, a) };
         let apart = 100.0 * (more.knn_accuracy - less.knn_accuracy);
         text.push(match apart {
@@ -196,12 +259,22 @@ pub fn tell(spaces: &[Latent]) -> Vec<String> {
         };
         text.push(format!("Mean μ of each class:\n\n{}", table(&header, (0..first.class_means.len()).map(row))));
     }
-    if spaces.iter().any(|l| l.variational && l.is_plane()) {
+    if let Some(l) = spaces.iter().find(|l| l.variational) {
         text.push(shown("Decoded grid of equal prior mass", MANIFOLD));
+        let (points, z) = match l.drawn.len() {
+            1 => (format!("{GRID} points"), "z = Φ⁻¹(u) for u at the centres of equal parts of (0, 1)"),
+            _ => (
+                format!("{GRID} × {GRID} points"),
+                "z = (Φ⁻¹(u), Φ⁻¹(v)) for u and v at the centres of equal parts of (0, 1)",
+            ),
+        };
+        let others = match l.std.len() {
+            1 | 2 => String::new(),
+            _ => format!(" These are {}; all other dimensions are 0, the prior's centre.", l.axes()),
+        };
         text.push(format!(
-            "What the VAE decodes at {GRID} × {GRID} points, each standing for the same share of the prior: z = (Φ⁻¹(u), Φ⁻¹(v)) for \
-             u and v at the centres of equal parts of (0, 1). Training draws z around μ, so that neighbouring points are asked to \
-             decode alike."
+            "What the VAE decodes at {points}, each standing for the same share of the prior: {z}.{others} Training draws z around μ, so \
+             that neighbouring points are asked to decode alike."
         ));
     }
     text
@@ -238,7 +311,7 @@ fn against_the_prior(l: &Latent) -> String {
         "{}: a posterior has a mean σ of {}{}. All of them together have the mean {} and the standard deviation {}, {verdict}.",
         l.name,
         list(&l.sigma),
-        if l.is_plane() { " (the ellipses are some of them, at 1 σ)" } else { "" },
+        if l.drawn.len() == 2 { " (the ellipses are some of them, at 1 σ)" } else { "" },
         list(&l.mean),
         list(&l.spread)
     )
@@ -253,7 +326,9 @@ mod tests {
             name: name.into(),
             variational: name == "VAE",
             guess: 0.1,
+            neighbours: 10,
             knn_accuracy,
+            drawn: vec![0, 1],
             class_means: [("Bag", 0.0), ("Coat", 3.0), ("Shirt", 4.0)].map(|(c, x)| (c.into(), vec![x, 0.0])).to_vec(),
             mean: vec![0.0; 2],
             std: vec![std; 2],

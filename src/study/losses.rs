@@ -1,9 +1,10 @@
 //! The losses of training, beside those of predictors that look at no image.
 
-use super::{Figure, count, report::Run, shown, table};
+use super::{Figure, count, nats, report::Run, shown, table};
 use crate::data::Baselines;
+use crate::optim::LrSchedule;
 use crate::plot::Chart;
-use crate::train::{Record, is_collapsed};
+use crate::train::{Record, Standing};
 
 const FIGURE: &str = "losses.svg";
 const CLOSE: &str = "losses_close.svg";
@@ -14,11 +15,26 @@ pub fn draw(runs: &[Run], b: &Baselines) -> Vec<Figure> {
         .level(&format!("per-class mean {:.1}", b.per_class), b.per_class)
         .level(&format!("per-pixel mean {:.1}", b.per_pixel), b.per_pixel)
         .level(&format!("one constant {:.1}", b.constant), b.constant);
-    vec![Figure::new(FIGURE, far.svg()), Figure::new(CLOSE, curves("Loss in training, close up", runs).svg())]
+    let mut figures = vec![Figure::new(FIGURE, far.svg())];
+    if shows_more(runs, b) {
+        figures.push(Figure::new(CLOSE, curves("Loss in training, close up", runs).svg()));
+    }
+    figures
+}
+
+/// Whether curves without the baselines show what those beside them do not: a course, and less than half the range.
+fn shows_more(runs: &[Run], b: &Baselines) -> bool {
+    let losses = || runs.iter().flat_map(|run| &run.records).map(|r| r.score().total()).filter(|loss| loss.is_finite());
+    let range = |x: &mut dyn Iterator<Item = f64>| {
+        x.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), x| (lo.min(x), hi.max(x)))
+    };
+    let (lo, hi) = range(&mut losses());
+    let (all_lo, all_hi) = range(&mut losses().chain([b.per_class, b.per_pixel, b.constant]));
+    runs.iter().any(|run| run.of("test").count() > 2) && hi - lo < 0.5 * (all_hi - all_lo)
 }
 
 fn curves(title: &str, runs: &[Run]) -> Chart {
-    let mut chart = Chart::new(title, "epoch", "nats per image");
+    let mut chart = Chart::new(title, "epoch", "nats per image").x_whole();
     for run in runs {
         let points =
             |split: &'static str| run.of(split).map(|r| (r.epoch as f64, r.score().total())).collect::<Vec<_>>();
@@ -39,6 +55,11 @@ impl Run {
         self.of(split).last().expect("a run has at least one epoch")
     }
 
+    /// Where it stands, by its last test loss.
+    pub fn standing(&self, b: &Baselines) -> Standing {
+        Standing::of(self.last("test").score(), b)
+    }
+
     fn is_variational(&self) -> bool {
         self.config.architecture.kind.is_variational()
     }
@@ -55,20 +76,27 @@ pub fn tell(runs: &[Run], b: &Baselines) -> Vec<String> {
         shown("Loss curves", FIGURE),
         losses(runs, b),
         weighted(runs),
-        "To compare, predictors that look at no image: *p = ½* is a network before training; *one constant* knows how many pixels \
-         are on; the *per-pixel mean* is the best that a decoder can do that ignores z, so it is where a VAE with a collapsed \
-         posterior ends; the *per-class mean* knows the label and nothing else; what grey images have as *their own entropy*, no \
-         predictor can go below. They are fitted to the training images and \
-         measured on the test images. The train column is the average over the last epoch, while the weights still changed."
-            .into(),
+        format!(
+            "To compare, predictors that look at no image: *p = ½* is a network before training; *one constant* knows how many pixels \
+             are on; the *per-pixel mean* is the best that a decoder can do that ignores z, so it is where a VAE with a collapsed \
+             posterior ends; the *per-class mean* knows the label and nothing else{}. They are fitted to the training images and \
+             measured on the test images. The train column is the average over the last epoch, while the weights still changed.",
+            if b.floor > 0.0 { "; what grey images have as *their own entropy*, no predictor can go below" } else { "" }
+        ),
     ];
     text.retain(|paragraph| !paragraph.is_empty());
     for run in runs {
         text.push(against_baselines(run, b));
-        text.extend(over_time(run));
+        if run.standing(b) != Standing::Diverged {
+            text.extend(over_time(run));
+        }
     }
-    text.push(shown("Loss curves, close up", CLOSE));
-    if let [a, v] = runs {
+    if shows_more(runs, b) {
+        text.push(shown("Loss curves, close up", CLOSE));
+    }
+    if let [a, v] = runs
+        && [a, v].iter().all(|run| run.standing(b) != Standing::Diverged)
+    {
         text.push(between(a, v));
     }
     for run in runs {
@@ -85,9 +113,9 @@ pub fn tell(runs: &[Run], b: &Baselines) -> Vec<String> {
 fn losses(runs: &[Run], b: &Baselines) -> String {
     let of_run = |run: &Run| {
         let (test, train) = (run.last("test"), run.last("train"));
-        let kl = test.kl.map_or("–".into(), |kl| format!("{kl:.2}"));
-        let totals = [test, train].map(|r| format!("{:.2}", r.score().total()));
-        [vec![run.name.clone(), format!("{:.2}", test.recon), kl], totals.to_vec()].concat()
+        let kl = test.kl.map_or("–".into(), |kl| nats(kl, 2));
+        let totals = [test, train].map(|r| nats(r.score().total(), 2));
+        [vec![run.name.clone(), nats(test.recon, 2), kl], totals.to_vec()].concat()
     };
     let baseline = |(name, loss): (&str, f64)| {
         vec![name.to_string(), format!("{loss:.2}"), "–".into(), format!("{loss:.2}"), String::new()]
@@ -126,13 +154,32 @@ fn weighted(runs: &[Run]) -> String {
 fn against_baselines(run: &Run, b: &Baselines) -> String {
     let score = run.last("test").score();
     let (name, ahead) = (&run.name, b.per_class - score.total());
-    if is_collapsed(score, b.per_pixel) {
-        let kl = score.kl.unwrap_or(0.0);
-        return format!(
-            "The {name} has **collapsed**: it costs as much as the per-pixel mean, and its code says nothing (KL {kl:.3})."
-        );
+    let total = nats(score.total(), 1);
+    match run.standing(b) {
+        Standing::Diverged => {
+            return format!(
+                "The {name} has **diverged**: at {total} nats it costs more than twice what p = ½ does ({:.1}). What else is said of it \
+                 below describes a failed run. A lower `--lr` or `--clip-norm 1` often helps.",
+                b.half
+            );
+        }
+        Standing::Untrained => {
+            return format!(
+                "The {name} has learned **hardly anything** so far: at {total} nats it costs more than one constant for all pixels ({:.1}; \
+                 p = ½ costs {:.1}).",
+                b.constant, b.half
+            );
+        }
+        Standing::Collapsed => {
+            let kl = score.kl.unwrap_or(0.0);
+            return format!(
+                "The {name} has **collapsed**: it costs as much as the per-pixel mean, and its code says nothing (KL {kl:.3})."
+            );
+        }
+        Standing::Ordinary => {}
     }
     let verdict = match ahead {
+        d if d.abs() < 0.05 => format!("The {name} is as good as knowing the class and nothing else."),
         d if d > 0.0 => format!("The {name} costs {d:.1} nats less than knowing the class and nothing else."),
         d => format!("The {name} is no better than knowing the class and nothing else ({:.1} nats more).", -d),
     };
@@ -157,19 +204,27 @@ fn over_time(run: &Run) -> Option<String> {
     let best = run.of("test").min_by(|a, b| loss(a).total_cmp(&loss(b)))?;
     let gap = loss(last) - loss(run.last("train"));
     let seen = match gap {
-        g if g > 0.0 => format!("It costs {g:.1} nats more on test images than on those it was trained on"),
-        g => format!("It costs {:.1} nats less on test images than it did over the last epoch of training", -g),
+        g if g.abs() < 0.05 => "It costs as much on test images as it did over the last epoch of training".into(),
+        g if g > 0.0 => format!("It costs {} nats more on test images than on those it was trained on", nats(g, 1)),
+        g => format!("It costs {} nats less on test images than it did over the last epoch of training", nats(-g, 1)),
     };
     let before = run.of("test").rev().nth(1).map(|r| loss(r) - loss(last));
     Some(match (loss(last) - loss(best), before) {
         (d, _) if d > 1.0 => format!(
-            "{seen}. Epoch {} was {d:.1} nats better than the last: at a learning rate of {} the loss still jumps from epoch to \
-             epoch. A smaller rate or a falling one (`--lr`, `--lr-schedule cosine`) is the remedy to try.",
-            best.epoch, run.config.lr
+            "{seen}. Epoch {} was {} nats better than the last: at a learning rate of {} the loss still jumps from epoch to \
+             epoch. {} is the remedy to try.",
+            best.epoch,
+            nats(d, 1),
+            run.config.lr,
+            match run.config.lr_schedule {
+                LrSchedule::Constant => "A smaller rate or a falling one (`--lr`, `--lr-schedule cosine`)",
+                _ => "A smaller rate (`--lr`)",
+            }
         ),
-        (0.0, Some(fell)) => {
-            format!("{seen}. The last epoch is the best so far, {fell:.1} nats better than the one before.")
+        (0.0, Some(fell)) if fell >= 0.05 => {
+            format!("{seen}. The last epoch is the best so far, {} nats better than the one before.", nats(fell, 1))
         }
+        (0.0, Some(_)) => format!("{seen}. The last epoch is as good as the one before."),
         (d, Some(_)) => format!("{seen}. The last epoch is within a nat of the best ({d:.1}, epoch {}).", best.epoch),
         (_, None) => format!("{seen}."),
     })
@@ -180,23 +235,28 @@ fn between(a: &Run, v: &Run) -> String {
     let ahead = |split| v.last(split).recon - a.last(split).recon;
     match ahead("test") {
         d if d > 0.5 => format!(
-            "The {} reconstructs test images {d:.1} nats better than the {}, which draws z and pays for what its code tells.",
-            a.name, v.name
+            "The {} reconstructs test images {} nats better than the {}, which draws z and pays for what its code tells.",
+            a.name,
+            nats(d, 1),
+            v.name
         ),
         d if d < -0.5 => format!(
-            "The {} reconstructs test images {:.1} nats better than the {}, although it draws z and pays for what its code tells. {}",
+            "The {} reconstructs test images {} nats better than the {}, although it draws z and pays for what its code tells. {}",
             v.name,
-            -d,
+            nats(-d, 1),
             a.name,
             match ahead("train") {
-                t if t < 0.0 => format!(
-                    "On the training images it is {:.1} nats ahead too. There the {} could do the same with σ → 0: what sets it back \
+                t if t <= -0.05 => format!(
+                    "On the training images it is {} nats ahead too. There the {} could do the same with σ → 0: what sets it back \
                      is how it was optimised, not what it optimises, and another `--seed` or `--lr` may turn the order.",
-                    -t, a.name
+                    nats(-t, 1),
+                    a.name
                 ),
+                t if t < 0.05 => "On the training images the two are level.".into(),
                 t => format!(
-                    "On the training images it is {t:.1} nats behind, as one would expect: what it gives up there it gains on images \
-                     that it has not seen."
+                    "On the training images it is {} nats behind, as one would expect: what it gives up there it gains on images \
+                     that it has not seen.",
+                    nats(t, 1)
                 ),
             }
         ),
@@ -237,5 +297,14 @@ mod tests {
         assert!(said.contains("The AE is no better than knowing the class and nothing else (106.0 nats more)"));
         assert!(said.contains("The VAE has **collapsed**") && !said.contains("at most 0.00"));
         assert!(said.contains("The VAE reconstructs test images 6.5 nats better than the AE, although"));
+        let (ae, vae) = (run(Kind::Ae, &[542.86], None), run(Kind::Vae, &[9.7e14], Some(3.0)));
+        let said = tell(&[ae, vae], &BASELINES).join("\n");
+        assert!(
+            said.contains(
+                "The AE has learned **hardly anything** so far: at 542.9 nats it costs more than one constant"
+            )
+        );
+        assert!(said.contains("The VAE has **diverged**: at 9.70e14 nats") && !said.contains("collapsed**"));
+        assert!(!said.contains("own entropy") && !said.contains("close up"));
     }
 }

@@ -12,6 +12,9 @@ pub mod losses;
 pub mod reconstruct;
 pub mod report;
 pub mod sample;
+pub mod terminal;
+#[cfg(test)]
+mod tests;
 
 use crate::autograd::Tape;
 use crate::data::{Binarise, Dataset, Split};
@@ -58,10 +61,22 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     head.into_iter().chain(rows).collect::<Vec<_>>().join("\n")
 }
 
-/// Numbers with two digits and a true minus.
+/// Numbers with two digits and a true minus; of many, the first ones.
 fn list(x: &[f64]) -> String {
+    const MOST: usize = 8;
     let number = |x: &f64| format!("{x:.2}").replace("-0.00", "0.00").replace('-', "−");
-    x.iter().map(number).collect::<Vec<_>>().join(", ")
+    let all = x.iter().take(if x.len() > MOST { MOST - 2 } else { MOST }).map(number).collect::<Vec<_>>().join(", ");
+    if x.len() > MOST { format!("{all}, … ({} in all)", x.len()) } else { all }
+}
+
+/// A loss with so many decimals, or in powers of ten where it is absurd.
+fn nats(x: f64, decimals: usize) -> String {
+    if x.abs() < 1e6 { format!("{x:.decimals$}") } else { format!("{x:.2e}") }
+}
+
+/// A number as an index: z₁₂.
+fn subscript(n: usize) -> String {
+    n.to_string().chars().map(|c| char::from_u32('₀' as u32 + c as u32 - '0' as u32).unwrap_or(c)).collect()
 }
 
 /// A count with its noun, which takes an s.

@@ -1,9 +1,10 @@
 //! Originals above reconstructions, with the loss of each.
 
-use super::{Figure, Subject, examples, mean, shown};
+use super::{Figure, Subject, examples, mean, nats, shown};
 use crate::data::Dataset;
 use crate::plot::{Panel, Row};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Losses of the shown images.
 #[derive(Clone, Debug, Serialize)]
@@ -35,7 +36,7 @@ pub fn measure(subjects: &[Subject], data: &Dataset) -> (Reconstructions, Vec<Fi
         let codes = subject.encode(&originals);
         let means: Vec<_> = codes.into_iter().map(|c| c.mu).collect();
         let (decoded, loss) = (subject.decode(&means), subject.losses(&originals, &means));
-        let captions: Vec<String> = loss.iter().map(|l| format!("{l:.1}")).collect();
+        let captions: Vec<String> = loss.iter().map(|l| nats(*l, 1)).collect();
         panel = panel.row(Row::grey(subject.name(), &decoded).captions(&captions));
         losses.push((subject.name().to_string(), loss));
     }
@@ -46,19 +47,27 @@ pub fn measure(subjects: &[Subject], data: &Dataset) -> (Reconstructions, Vec<Fi
 pub fn tell(r: &Reconstructions) -> Vec<String> {
     let mut text = vec![
         shown("Originals above reconstructions", FIGURE),
-        "The first test image of each class, and the probability of each pixel to be on that is decoded from the mean of its \
-         code. A grey pixel is one the decoder is unsure of; what the code cannot hold, such as a print, a seam or a heel, \
-         comes out as the average over the images with a similar code."
-            .into(),
+        format!(
+            "{}, and the probability of each pixel to be on that is decoded from the mean of its \
+             code. A grey pixel is one the decoder is unsure of; what the code cannot hold, such as a print, a seam or a heel, \
+             comes out as the average over the images with a similar code.",
+            match r.classes.iter().collect::<BTreeSet<_>>().len() {
+                n if n == r.classes.len() => "The first test image of each class",
+                1 => "The first test images",
+                _ => "The first test image of each class, then the next ones",
+            }
+        ),
     ];
     for (name, losses) in &r.losses {
-        let of = |i: usize| format!("{} ({:.1})", r.classes[i], losses[i]);
+        let of = |i: usize| format!("{} ({})", r.classes[i], nats(losses[i], 1));
         let worst = (0..losses.len()).max_by(|&a, &b| losses[a].total_cmp(&losses[b]));
         let best = (0..losses.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b]));
-        if let (Some(best), Some(worst)) = (best, worst) {
+        if losses.len() == 1 {
+            text.push(format!("{name}: {} nats for the only test image.", nats(losses[0], 1)));
+        } else if let (Some(best), Some(worst)) = (best, worst) {
             text.push(format!(
-                "{name}: {:.1} nats on average over these; the least for the {}, the most for the {}.",
-                mean(losses.iter().copied()),
+                "{name}: {} nats on average over these; the least for the {}, the most for the {}.",
+                nats(mean(losses.iter().copied()), 1),
                 of(best),
                 of(worst)
             ));

@@ -6,7 +6,7 @@ use super::latent::{self, Latent};
 use super::reconstruct::{self, Reconstructions};
 use super::sample::{self, Samples};
 use super::{count, losses};
-use crate::data::Baselines;
+use crate::data::{Baselines, Binarise};
 use crate::train::{Config, Record};
 use serde::Serialize;
 
@@ -75,9 +75,15 @@ fn settings(run: &Run, s: &Summary) -> String {
     let encoder = widths([&[a.pixels], &a.hidden[..], &[a.latent]].concat());
     let [train, test] = s.images;
     format!(
-        "Both networks are fully connected, {encoder} and back, and were trained on {train} images for {} in batches of {} with a \
+        "Both networks are fully connected, {encoder} and back. {} They were trained on {train} images for {} in batches of {} with a \
          learning rate of {}, seed {}, and measured on {test} test images; all other settings are in `config.json` beside each \
          network. Training and figures took {:.0} s. Every number below is in [`summary.json`](summary.json) or follows from it.",
+        match c.binarize {
+            Binarise::Threshold => "Pixels were made black or white: on from byte 128, off below.",
+            Binarise::Dynamic =>
+                "Pixels were made black or white by chance, anew in each epoch: on with probability byte / 255.",
+            Binarise::None => "Pixels are grey: byte / 255.",
+        },
         count(c.epochs as usize, "epoch"),
         c.batch_size,
         c.lr,

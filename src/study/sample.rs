@@ -81,7 +81,7 @@ pub fn tell(s: &Samples) -> Vec<String> {
         format!(
             "{new:.1} % of the pixels of new images are undecided (probability between 0.1 and 0.9), against {seen:.1} % in as many \
              reconstructions: {verdict}. A place of the prior where no image was encoded can look undecided, or like another \
-             garment, or black; the latent space above shows whether there are such places."
+             garment, or black; a picture of the latent space shows whether there are such places."
         ),
     ]
 }

@@ -140,10 +140,8 @@ fn check_data(path: &Path, digest: &str, data: &Dataset) -> Result<()> {
     match digest == data.digest {
         true => Ok(()),
         false => {
-            let found = format!(
-                "{} from {} (SHA-256 {}); name them with --data and --limit",
-                data.name, data.source, data.digest
-            );
+            let found =
+                format!("{} ({}), SHA-256 {}; name them with --data and --limit", data.name, data.source, data.digest);
             Err(Error::format(path, "data", format!("those it was trained on (SHA-256 {digest})"), found))
         }
     }

@@ -1,5 +1,6 @@
 //! What is measured of a run: losses in nats per image.
 
+use crate::data::Baselines;
 use serde::{Deserialize, Serialize};
 
 /// A loss over some images, in nats per image.
@@ -48,10 +49,34 @@ impl Record {
     }
 }
 
-/// Whether the posterior collapsed: z says almost nothing (KL below 0.1 nats) and the reconstruction is within 3 % of the
-/// per-pixel marginal `per_pixel`, which is what a decoder that ignores z can reach.
-pub fn is_collapsed(score: Score, per_pixel: f64) -> bool {
-    score.kl.is_some_and(|kl| kl < 0.1) && score.recon > 0.97 * per_pixel
+/// Where a run stands among predictors that look at no image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It costs more than twice what p = ½ costs: surely and wrongly.
+    Diverged,
+    /// It costs more than one constant for all pixels.
+    Untrained,
+    /// The posterior collapsed: z says almost nothing (KL below 0.1 nats), and the reconstruction is within 3 % of the per-pixel mean,
+    /// which is what a decoder that ignores z can reach.
+    Collapsed,
+    /// It has learned something.
+    Ordinary,
+}
+
+impl Standing {
+    /// Of a loss on test images.
+    pub fn of(score: Score, b: &Baselines) -> Self {
+        let total = score.total();
+        if total.is_nan() || total > 2.0 * b.half {
+            Standing::Diverged
+        } else if total > b.constant {
+            Standing::Untrained
+        } else if score.kl.is_some_and(|kl| kl < 0.1) && (score.recon / b.per_pixel - 1.0).abs() < 0.03 {
+            Standing::Collapsed
+        } else {
+            Standing::Ordinary
+        }
+    }
 }
 
 #[cfg(test)]
@@ -59,9 +84,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_on_the_marginal_without_kl_is_collapsed_and_others_are_not() {
-        let collapsed = |recon, kl| is_collapsed(Score { recon, kl }, 383.1);
-        assert!(collapsed(384.0, Some(0.001)));
-        assert!(!collapsed(384.0, Some(7.0)) && !collapsed(175.0, Some(0.001)) && !collapsed(384.0, None));
+    fn a_run_stands_where_its_loss_is() {
+        let b = Baselines { half: 543.4, constant: 488.0, per_pixel: 383.1, per_class: 284.0, floor: 0.0 };
+        let standing = |recon, kl| Standing::of(Score { recon, kl }, &b);
+        for (recon, kl, expected) in [
+            (384.0, Some(0.001), Standing::Collapsed),
+            (384.0, Some(7.0), Standing::Ordinary),
+            (175.0, Some(0.001), Standing::Ordinary),
+            (384.0, None, Standing::Ordinary),
+            (542.86, Some(0.001), Standing::Untrained),
+            (600.0, None, Standing::Untrained),
+            (9.7e14, Some(3.0), Standing::Diverged),
+            (170.0, Some(2000.0), Standing::Diverged),
+            (f64::NAN, None, Standing::Diverged),
+        ] {
+            assert_eq!(standing(recon, kl), expected, "{recon} {kl:?}");
+        }
     }
 }

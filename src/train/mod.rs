@@ -14,6 +14,6 @@ mod trainer;
 pub use checkpoint::Trained;
 pub use config::{Config, OptimizerKind};
 pub use folder::Folder;
-pub use metrics::{Record, Score, is_collapsed};
+pub use metrics::{Record, Score, Standing};
 pub use run::{Watch, run, run_until};
 pub use trainer::{Progress, Trainer};

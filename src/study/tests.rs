@@ -1,0 +1,170 @@
+//! What is said of awkward runs: real networks, small or untrained, on few, uniform or one-sided images.
+
+use super::report::Run;
+use super::*;
+use crate::data::{Baselines, synthetic};
+use crate::models::Architecture;
+use crate::nn::Activation;
+use crate::train::{Config, Record, Score};
+
+/// A run's networks, trained for so many steps, and what all experiments say of them.
+fn said(
+    data: &Dataset,
+    latent: usize,
+    epochs: u64,
+    change: impl Fn(&mut Config),
+) -> Vec<(String, Vec<String>, Vec<Figure>)> {
+    let trainer = |kind| {
+        let architecture = Architecture { hidden: vec![8], latent, ..Architecture::new(kind, data.train.pixels()) };
+        let mut config = Config { architecture, batch_size: 16, epochs, ..Config::new(kind, data.train.pixels()) };
+        change(&mut config);
+        let mut trainer = Trainer::new(config).unwrap();
+        let mut records = Vec::new();
+        for epoch in 1..=epochs {
+            for _ in 0..trainer.batches(data) {
+                trainer.step(data).unwrap();
+            }
+            let train = trainer.running();
+            let p = &mut trainer.progress;
+            (p.epoch, p.batch, p.images, p.recon, p.kl) = (epoch, 0, 0, 0.0, 0.0);
+            let test = trainer.evaluate(&data.test);
+            records
+                .extend([("train", train), ("test", test)].map(|(split, score)| Record::new(epoch, split, score, 1.0)));
+        }
+        (trainer, records)
+    };
+    let trained = Kind::ALL.map(trainer);
+    let subjects: Vec<Subject> = trained.iter().map(|(trainer, _)| Subject::from(trainer)).collect();
+    let runs: Vec<Run> = trained
+        .iter()
+        .map(|(t, records)| Run {
+            name: t.config.architecture.kind.name().into(),
+            config: t.config.clone(),
+            records: records.clone(),
+        })
+        .collect();
+    let baselines = Baselines::of(data, trained[0].0.config.binarize);
+    let of = |name: &str, (text, figures): (Vec<String>, Vec<Figure>)| (name.to_string(), text, figures);
+    let (reconstructions, f1) = reconstruct::measure(&subjects, data);
+    let (consistency, f2) = consistency::measure(&subjects, data);
+    let (spaces, f3) = latent::measure(&subjects, data);
+    let (samples, f4) = sample::measure(&subjects[1], data);
+    let (walks, f5) = interpolate::measure(&subjects, data);
+    vec![
+        of("losses", (losses::tell(&runs, &baselines), losses::draw(&runs, &baselines))),
+        of("reconstruct", (reconstruct::tell(&reconstructions), f1)),
+        of("consistency", (consistency::tell(&consistency), f2)),
+        of("latent", (latent::tell(&spaces), f3)),
+        of("sample", (sample::tell(&samples), f4)),
+        of("interpolate", (interpolate::tell(&walks), f5)),
+    ]
+}
+
+/// Whether a text can stand: no number that is none, nothing empty, and the figures it shows are those that were drawn.
+fn check(run: &str, sections: &[(String, Vec<String>, Vec<Figure>)]) {
+    for (section, text, figures) in sections {
+        let whole = text.join("\n\n");
+        // A table has empty cells.
+        let prose: String = whole.lines().filter(|line| !line.starts_with('|')).collect::<Vec<_>>().join("\n");
+        for bad in [
+            "NaN",
+            " 0.0 nats",
+            "inf ",
+            "inf.",
+            "-0.0 ",
+            "-0.00",
+            "−0.00",
+            "()",
+            "  ",
+            " .",
+            ", .",
+            "1 test images",
+            "above shows",
+        ] {
+            assert!(!prose.contains(bad), "{run}, {section}: {bad:?} in\n{whole}");
+        }
+        assert!(!whole.contains("NaN") && !whole.contains("inf |"), "{run}, {section}:\n{whole}");
+        assert!(text.iter().all(|paragraph| !paragraph.trim().is_empty()), "{run}, {section}: an empty paragraph");
+        let is_shown = |figure: &Figure| whole.contains(&format!("]({})", figure.path()));
+        assert!(figures.iter().all(is_shown), "{run}, {section}: a figure is not shown");
+        let shown = whole.matches("![").count();
+        assert_eq!(shown, figures.len(), "{run}, {section}: {shown} figures are shown");
+    }
+}
+
+/// Images of which only those of some classes are kept, and only so many of each split.
+fn some(classes: std::ops::Range<u8>, n: usize) -> Dataset {
+    let data = synthetic::dataset(200, 100);
+    let keep = |split: &Split| {
+        let rows: Vec<u32> =
+            (0..split.len() as u32).filter(|&i| classes.contains(&split.label(i as usize))).take(n).collect();
+        split.take(rows)
+    };
+    let (train, test) = (keep(&data.train), keep(&data.test));
+    Dataset::new("some", "", train, test, data.class_names.clone())
+}
+
+fn black(data: &Dataset) -> Dataset {
+    let dark = |split: &Split| {
+        Split::new(vec![0; split.len() * split.pixels()], split.labels().collect(), split.height(), split.width())
+    };
+    Dataset::new("black", "", dark(&data.train), dark(&data.test), data.class_names.clone())
+}
+
+#[test]
+fn nothing_that_is_said_of_an_awkward_run_is_empty_or_no_number() {
+    let all = some(0..10, 60);
+    let plain = |_: &mut Config| {};
+    for (run, data, latent, epochs) in [
+        ("one image", some(0..10, 1), 2, 1),
+        ("two images", some(0..10, 2), 2, 1),
+        ("one class", some(3..4, 30), 2, 2),
+        ("all black", black(&all), 2, 2),
+        ("one epoch", all.clone(), 2, 1),
+        ("four epochs", all.clone(), 2, 4),
+        ("latent 1", all.clone(), 1, 2),
+        ("latent 3", all.clone(), 3, 2),
+        ("latent 64", all.clone(), 64, 2),
+    ] {
+        check(run, &said(&data, latent, epochs, plain));
+    }
+    let untrained = said(&all, 2, 1, |c| c.lr = 1e-9);
+    check("untrained", &untrained);
+    assert!(untrained[0].1.join(" ").contains("hardly anything") && !untrained[0].1.join(" ").contains("collapsed**"));
+    let wild = |c: &mut Config| (c.architecture.activation, c.lr, c.beta) = (Activation::Tanh, 1.0, 0.0);
+    let diverged = said(&all, 16, 2, wild);
+    check("diverged", &diverged);
+    assert!(diverged[0].1.join(" ").contains("**diverged**"), "{}", diverged[0].1.join("\n"));
+    check("collapsed", &said(&all, 2, 3, |c| c.beta = 1e3));
+    check("grey", &said(&all, 2, 2, |c| c.binarize = Binarise::None));
+}
+
+#[test]
+fn what_is_said_of_losses_follows_from_any_numbers() {
+    let baselines = Baselines { half: 543.4, constant: 488.0, per_pixel: 383.0, per_class: 284.0, floor: 0.0 };
+    let losses = [0.0, 100.0, 283.95, 284.0, 383.0, 400.0, 488.1, 543.0, 1e3, 2e3, 9.7e14];
+    for ae in losses {
+        for vae in losses {
+            for kl in [0.0, 1e-4, 0.2, 7.0, 1e9] {
+                for before in [ae, ae + 0.04, ae + 50.0] {
+                    let run = |kind: Kind, recon: f64, kl: Option<f64>| {
+                        let record = |epoch, split: &str, recon| Record::new(epoch, split, Score { recon, kl }, 1.0);
+                        let records = vec![
+                            record(1, "train", before),
+                            record(1, "test", before),
+                            record(2, "train", recon),
+                            record(2, "test", recon),
+                        ];
+                        Run { name: kind.name().into(), config: Config::new(kind, 784), records }
+                    };
+                    let runs = [run(Kind::Ae, ae, None), run(Kind::Vae, vae, Some(kl))];
+                    let text = losses::tell(&runs, &baselines);
+                    check(
+                        &format!("AE {ae}, VAE {vae} + {kl}"),
+                        &[("losses".into(), text, losses::draw(&runs, &baselines))],
+                    );
+                }
+            }
+        }
+    }
+}
