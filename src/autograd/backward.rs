@@ -100,7 +100,7 @@ impl<F: Real> Mode<F> for Numbers {
         let mut sum = pool.take(shape.size());
         tape.timed(
             "add",
-            || Work::on::<F>(3 * shape.size()),
+            || Work::on::<F>(3 * shape.size(), shape),
             || {
                 map(&|[a, b]: [F; 2]| a + b, [a.data(), b.data()], &mut sum);
             },

@@ -1,5 +1,6 @@
 //! [`Profile`]: what was computed when, for how long, and how much work it was.
 
+use crate::tensor::Shape;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -10,12 +11,14 @@ pub struct Work {
     pub flops: u64,
     /// Bytes of the arguments and the result, each counted once.
     pub bytes: u64,
+    /// Shape of the result; of the argument's share, in a sweep.
+    pub shape: Shape,
 }
 
 impl Work {
     /// That of reading and writing so many numbers, where memory, not arithmetic, sets the time.
-    pub(crate) fn on<F>(numbers: usize) -> Self {
-        Work { flops: 0, bytes: (numbers * size_of::<F>()) as u64 }
+    pub(crate) fn on<F>(numbers: usize, shape: Shape) -> Self {
+        Work { flops: 0, bytes: (numbers * size_of::<F>()) as u64, shape }
     }
 }
 
@@ -70,8 +73,8 @@ impl Profile {
     pub fn chrome_trace(&self) -> String {
         let event = |e: &Event| {
             let [start, duration] = [e.start, e.duration].map(|t| t.as_secs_f64() * 1e6);
-            let Work { flops, bytes } = e.work;
-            let args = json!({ "flops": flops, "bytes": bytes });
+            let Work { flops, bytes, shape } = e.work;
+            let args = json!({ "flops": flops, "bytes": bytes, "shape": &*shape });
             json!({ "name": e.name, "ph": "X", "ts": start, "dur": duration, "pid": 1, "tid": 1, "args": args })
         };
         json!(self.events.iter().map(event).collect::<Vec<_>>()).to_string()

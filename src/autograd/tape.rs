@@ -115,7 +115,7 @@ impl<F: Real> Tape<F> {
             };
             let work = || Work {
                 flops: op.flops(&x.map(Tensor::shape), shape),
-                ..Work::on::<F>(x.iter().map(|x| x.shape().size()).sum::<usize>() + shape.size())
+                ..Work::on::<F>(x.iter().map(|x| x.shape().size()).sum::<usize>() + shape.size(), shape)
             };
             let span = self.open(op.row().name, work);
             let mut buffer = self.pool.borrow_mut().take(shape.size());

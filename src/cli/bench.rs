@@ -171,9 +171,10 @@ fn table(profile: &Profile, timing: &Timing, steps: f64) -> Result<()> {
         say!("{name:<10}{:>9.3} ms{:>7.1} %", 1e3 * seconds / steps, 100.0 * seconds / total)?;
     }
     say!(
-        "\n{:<10}{:<14}{:>8}{:>10}{:>8}{:>10}{:>8}{:>8}{:>8}",
+        "\n{:<10}{:<14}{:<12}{:>8}{:>10}{:>8}{:>10}{:>8}{:>8}{:>8}",
         "in",
         "op",
+        "result",
         "calls",
         "ms",
         "%",
@@ -190,9 +191,10 @@ fn table(profile: &Profile, timing: &Timing, steps: f64) -> Result<()> {
             work => format!("{:>10.1}{:>6.0} %", rate(work) / 1e9, 100.0 * rate(work) / flops),
         };
         say!(
-            "{:<10}{:<14}{:>8.1}{:>10.4}{:>8.1}{arithmetic}{:>8.1}{:>6.0} %",
+            "{:<10}{:<14}{:<12}{:>8.1}{:>10.4}{:>8.1}{arithmetic}{:>8.1}{:>6.0} %",
             l.part,
             l.name,
+            l.work.shape.to_string(),
             l.calls / steps,
             1e3 * l.seconds / steps,
             100.0 * l.seconds / total,

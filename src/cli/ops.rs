@@ -1,5 +1,6 @@
 //! `elbo ops` and `elbo gradcheck`: the catalogue, and its proof.
 
+use crate::autograd::Row;
 use crate::autograd::check::{Errors, TOLERANCE, check_example};
 use crate::error::{Error, Result};
 use crate::models::{Kind, check_loss};
@@ -7,9 +8,12 @@ use crate::ops::{CATALOGUE, LIMITS, Limit};
 
 /// Prints name, formula and derivative of each op.
 pub fn list() -> Result<()> {
-    say!("{:<14}{:<44}derivative (g: cotangent of y)", "op", "y")?;
+    let widest =
+        |column: fn(&Row) -> &str| CATALOGUE.iter().map(|row| column(row).chars().count()).max().unwrap_or(0) + 2;
+    let (name, formula) = (widest(|row| row.name), widest(|row| row.formula));
+    say!("{:<name$}{:<formula$}derivative (g: cotangent of y)", "op", "y")?;
     for row in &CATALOGUE {
-        say!("{:<14}{:<44}{}", row.name, row.formula, row.derivative)?;
+        say!("{:<name$}{:<formula$}{}", row.name, row.formula, row.derivative)?;
     }
     Ok(())
 }

@@ -51,7 +51,7 @@ impl<F: Real, T: Formula<N>, const N: usize> Op<F> for Map<T, N> {
         let (g, y, x) = (cx.g().value(), cx.y().value(), x.map(Var::value));
         for k in steep {
             cx.give(k, || {
-                let work = || Work::on::<F>((N + 2) * y.shape().size()); // g, the arguments, the share
+                let work = || Work::on::<F>((N + 2) * y.shape().size(), y.shape()); // g, the arguments, the share
                 let share = || {
                     cx.tape().leaf_with(y.shape(), |gx| {
                         let (g, y) = (g.data(), y.data());

@@ -49,6 +49,13 @@ impl Axis {
         (0..=(last - first) as i64).map(|i| (first + i as f64) * step + 0.0).map(|v| (v, label(v, step))).collect()
     }
 
+    /// The same for an axis that counts: whole numbers only, and called so.
+    pub fn whole_ticks(self) -> Vec<(f64, String)> {
+        let step = self.step().max(1.0).round();
+        let (first, last) = ((self.lo / step - 1e-6).ceil(), (self.hi / step + 1e-6).floor());
+        (0..=(last - first) as i64).map(|i| (first + i as f64) * step + 0.0).map(|v| (v, label(v, step))).collect()
+    }
+
     /// For an axis of base-10 logarithms: the numbers 1, 2 and 5 times a power of ten, or the powers alone where these are many.
     pub fn log_ticks(self) -> Vec<(f64, String)> {
         let decades = self.lo.floor() as i32..=self.hi.ceil() as i32;
@@ -95,6 +102,14 @@ mod tests {
         assert_eq!(labels(-0.3, 0.3), ["−0.3", "−0.2", "−0.1", "0", "0.1", "0.2", "0.3"]);
         assert_eq!(labels(0.0, 4e7), ["0", "5e6", "1e7", "1.5e7", "2e7", "2.5e7", "3e7", "3.5e7", "4e7"]);
         assert_eq!(labels(0.0, 4e-5), ["0", "5e−6", "1e−5", "1.5e−5", "2e−5", "2.5e−5", "3e−5", "3.5e−5", "4e−5"]);
+    }
+
+    #[test]
+    fn an_axis_that_counts_has_whole_numbers() {
+        let labels = |lo, hi| Axis { lo, hi }.whole_ticks().into_iter().map(|(_, label)| label).collect::<Vec<_>>();
+        assert_eq!(labels(1.0, 2.0), ["1", "2"]);
+        assert_eq!(labels(0.8, 4.2), ["1", "2", "3", "4"]);
+        assert_eq!(labels(0.0, 20.0), ["0", "5", "10", "15", "20"]);
     }
 
     #[test]

@@ -95,7 +95,8 @@ impl Chart {
         self.with(name, Shape::Line { points: points.to_vec(), dashed: true })
     }
 
-    /// A translucent dot at each `(x, y)`; ten thousand are fine.
+    /// A translucent dot at each `(x, y)`; ten thousand are fine. What is above the plot is marked by a triangle at its upper edge,
+    /// and so is a y of ∞.
     pub fn scatter(self, name: &str, points: &[(f64, f64)]) -> Self {
         self.with(name, Shape::Scatter(points.to_vec()))
     }
@@ -197,8 +198,9 @@ impl Chart {
         body += &x_axis;
         body += &self.y_axis(&area, &y_ticks, left);
         let (w, h) = (num(area.width), num(area.height));
-        // An SVG inside the SVG clips what goes beyond the axes, and needs no id for it.
-        let _ = writeln!(body, "<svg width=\"{w}\" height=\"{h}\">\n{}</svg>", self.marks(&area));
+        // An SVG inside the SVG clips what goes beyond the axes, and needs no id for it. Dots are drawn whole, so that they are not in it.
+        let (marks, dots) = self.marks(&area);
+        let _ = writeln!(body, "<svg width=\"{w}\" height=\"{h}\">\n{marks}</svg>\n{dots}");
         let _ = writeln!(body, "<path d=\"M0 {h}H{w}\" stroke=\"{MUTED}\" stroke-width=\"1.2\"/>");
         body += &self.labels(&area);
         body += &key::draw(named.into_iter().map(|l| l.entry(&area)).collect(), area.width, area.height);
@@ -286,7 +288,7 @@ impl Chart {
         let ticks = match self.categories.is_empty() {
             true => match self.x_ticks {
                 Ticks::Plain => area.x.ticks(),
-                Ticks::Whole => area.x.ticks().into_iter().filter(|(v, _)| (v - v.round()).abs() < 1e-6).collect(),
+                Ticks::Whole => area.x.whole_ticks(),
                 Ticks::Log => area.x.log_ticks(),
             },
             false => self.categories.iter().enumerate().map(|(i, name)| (i as f64, name.clone())).collect(),
@@ -325,8 +327,8 @@ impl Chart {
         out + &text((x, y), LABEL, INK, &look, &self.y_label)
     }
 
-    /// What stands in the plot, from back to front: areas, dots, outlines, lines.
-    fn marks(&self, area: &Area) -> String {
+    /// What stands in the plot, from back to front: areas, outlines, lines; and the dots, in front of all.
+    fn marks(&self, area: &Area) -> (String, String) {
         let (mut bars, mut dots) = (Vec::new(), Vec::new());
         let (mut outlines, mut levels, mut lines) = (String::new(), String::new(), String::new());
         for Layer { color, shape, .. } in &self.layers {
@@ -344,7 +346,7 @@ impl Chart {
         }
         let groups = bars.len();
         let bars = bars.into_iter().enumerate().map(|(k, (color, values))| marks::bars(area, values, color, k, groups));
-        bars.collect::<String>() + &marks::scatter(area, &dots) + &outlines + &levels + &lines
+        (bars.collect::<String>() + &outlines + &levels + &lines, marks::scatter(area, &dots))
     }
 
     /// The text in the plot.
@@ -396,8 +398,13 @@ impl Shape {
 }
 
 fn range(lo: f64, hi: f64) -> Axis {
-    assert!(drawable(lo) && drawable(hi) && lo < hi, "the range {lo} to {hi} cannot be drawn");
-    Axis { lo, hi }
+    assert!(lo.is_finite() && hi.is_finite() && lo < hi, "the range {lo} to {hi} cannot be drawn");
+    // Beyond what is drawable there is nothing to see.
+    let most = f64::from(f32::MAX);
+    match (lo.clamp(-most, most), hi.clamp(-most, most)) {
+        (lo, hi) if lo < hi => Axis { lo, hi },
+        _ => Axis { lo: 0.0, hi: 1.0 },
+    }
 }
 
 #[cfg(test)]
@@ -432,11 +439,14 @@ mod tests {
         pieces.filter(|p| !p.is_empty()).map(|p| p.parse().unwrap()).collect()
     }
 
-    /// The paths of a colour, in the plot area.
+    /// The paths of a colour: first the lines, then the dots.
     fn paths<'a>(xml: &'a Document, color: &str) -> Vec<&'a str> {
-        let plot = elements(xml, "svg")[1];
-        let paths = plot.descendants().filter(|n| n.has_tag_name("path") && n.attribute("stroke") == Some(color));
-        paths.map(|n| n.attribute("d").unwrap()).collect()
+        let is_swatch =
+            |n: &Node| n.attribute("d").is_some_and(|d| n.attribute("stroke-width") == Some("2.5") && !d.contains('L'));
+        let paths = xml.descendants().filter(|n| n.has_tag_name("path") && n.attribute("stroke") == Some(color));
+        let (lines, others): (Vec<Node>, Vec<Node>) =
+            paths.filter(|n| !is_swatch(n)).partition(|n| n.ancestors().filter(|a| a.has_tag_name("svg")).count() > 1);
+        lines.into_iter().chain(others).map(|n| n.attribute("d").unwrap()).collect()
     }
 
     fn close(found: &[f64], expected: &[f64]) {
@@ -468,6 +478,22 @@ mod tests {
         let mark = elements(&xml, "circle").into_iter().find(|n| n.has_attribute("stroke-width")).unwrap();
         close(&[get(mark, "cx"), get(mark, "cy")], &[x, y]);
         assert_eq!(mark.attribute("fill"), Some(SERIES[0]));
+    }
+
+    #[test]
+    fn a_dot_on_the_frame_is_whole_and_one_above_it_is_marked_at_its_edge() {
+        let svg = Chart::new("", "", "").x_range(0.0, 10.0).y_range(0.0, 1.0);
+        let svg = svg.scatter("a", &[(0.0, 1.0), (5.0, 7.0), (6.0, f64::INFINITY), (7.0, -3.0), (12.0, 0.5)]).svg();
+        let xml = Document::parse(&svg).unwrap();
+        let (w, h) = area(&xml);
+        let dots = elements(&xml, "g").into_iter().find(|g| g.has_attribute("stroke-linecap")).unwrap();
+        let clipped = dots.ancestors().filter(|a| a.has_tag_name("svg")).count() > 1;
+        assert!(!clipped, "the frame cuts no dot");
+        let paths: Vec<&str> = dots.children().filter_map(|n| n.attribute("d")).collect();
+        close(&numbers(&paths[0].replace("h0", "")), &[0.0, 0.0]);
+        let triangles = numbers(&paths[1].replace("h0", ""));
+        close(&[triangles[0], triangles[6]], &[w * 0.5 - 5.0, w * 0.6 - 5.0]);
+        assert!(triangles.iter().all(|v| *v <= w.max(h)) && paths.len() == 2, "{paths:?}");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub fn line(area: &Area, points: &[(f64, f64)], color: Option<&str>, dashed: boo
 }
 
 /// Points of several colours as translucent dots. Small batches take turns, so that no colour hides another and dense
-/// places are darker.
+/// places are darker. What is above the plot is marked at its upper edge; what is beyond the other edges is left out.
 pub fn scatter(area: &Area, series: &[(&str, &[(f64, f64)])]) -> String {
     const BATCH: usize = 50;
     let points: usize = series.iter().map(|(_, points)| points.len()).sum();
@@ -67,11 +67,25 @@ pub fn scatter(area: &Area, series: &[(&str, &[(f64, f64)])]) -> String {
             let mut path = String::new();
             for &point in points.iter().skip(batch * BATCH).take(BATCH).filter(|p| whole(**p)) {
                 let (x, y) = area.at(point);
-                let _ = write!(path, "M{} {}h0", num(x), num(y));
+                if area.shows((x, y)) {
+                    let _ = write!(path, "M{} {}h0", num(x), num(y));
+                }
             }
             if !path.is_empty() {
                 let _ = writeln!(out, "<path stroke=\"{color}\" d=\"{path}\"/>");
             }
+        }
+    }
+    for (color, points) in series {
+        let mut path = String::new();
+        for (x, _) in points.iter().filter(|(x, y)| drawable(*x) && *y > area.y.hi) {
+            let (x, _) = area.at((*x, area.y.hi));
+            if area.shows((x, 0.0)) {
+                let _ = write!(path, "M{} 8L{} 0L{} 8", num(x - 5.0), num(x), num(x + 5.0));
+            }
+        }
+        if !path.is_empty() {
+            let _ = writeln!(out, "<path stroke=\"{color}\" stroke-width=\"2.5\" stroke-opacity=\"1\" d=\"{path}\"/>");
         }
     }
     out + "</g>\n"

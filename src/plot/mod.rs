@@ -21,6 +21,7 @@ mod panel;
 mod style;
 mod svg;
 
+pub use axis::drawable;
 pub use chart::Chart;
 pub use film::film;
 pub use grid::Grid;

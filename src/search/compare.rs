@@ -204,7 +204,7 @@ pub fn draw(c: &Comparison) -> Figure {
     let title = format!("Best so far: mean of {} searches, dashed the middle eight tenths", c.searches);
     // Where all searches have found something.
     let high = c.played.iter().map(|p| p.mean[2.min(p.mean.len() - 1)]).fold(0.0, f64::max);
-    let mut chart = Chart::new(&title, "trial", "nats per image above the best point");
+    let mut chart = Chart::new(&title, "trial", "nats per image above the best point").x_whole();
     if high > 0.0 {
         chart = chart.y_range(0.0, high);
     }

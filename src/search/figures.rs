@@ -2,12 +2,12 @@
 
 use super::row::{Fate, best, folds, source};
 use super::validate::FoldScore;
-use crate::plot::Chart;
+use crate::plot::{Chart, drawable};
 use crate::study::Figure;
 use crate::tune::importance::Importance;
 use crate::tune::parzen::Mixture;
 use crate::tune::sampler::tpe::Anatomy;
-use crate::tune::{Distribution, FrozenTrial};
+use crate::tune::{Distribution, FrozenTrial, Value};
 use std::sync::Arc;
 
 /// Files of the figures.
@@ -47,7 +47,7 @@ fn with_fate(trials: &[Arc<FrozenTrial>], fate: Fate) -> impl Iterator<Item = (&
 
 /// The range of losses worth a look, and how many are above: a trial far off would press all others to the axis.
 fn window(losses: &[f64]) -> ((f64, f64), usize) {
-    let mut sorted = losses.to_vec();
+    let mut sorted: Vec<f64> = losses.iter().copied().filter(|v| drawable(*v)).collect();
     sorted.sort_by(f64::total_cmp);
     let Some(&low) = sorted.first() else { return ((0.0, 1.0), 0) };
     let limit = sorted[sorted.len() / 2] + 2.0 * (sorted[sorted.len() / 2] - low);
@@ -98,6 +98,12 @@ fn dots(chart: Chart, trials: &[Arc<FrozenTrial>], x: impl Fn(&FrozenTrial) -> O
             chart = chart.scatter(name, &points(dots));
         }
     }
+    // Whatever they were told, they are beyond every loss: marked at the upper edge.
+    let diverged = trials.iter().filter(|t| Fate::of(t) == Fate::Diverged);
+    let diverged: Vec<_> = diverged.filter_map(|t| Some((x(t)?, f64::INFINITY))).collect();
+    if !diverged.is_empty() {
+        chart = chart.scatter("diverged", &diverged);
+    }
     if startup.is_empty() { chart } else { chart.scatter("startup", &points(startup)).muted() }
 }
 
@@ -142,6 +148,9 @@ fn along(chart: Chart, distribution: &Distribution) -> Chart {
     let (low, high) = range(distribution);
     let (low, high) = (place(distribution, low), place(distribution, high));
     let margin = 0.04 * (high - low);
+    if !margin.is_finite() {
+        return chart;
+    }
     match distribution {
         Distribution::Categorical { choices } => {
             return chart.categories(&choices.iter().map(|c| c.to_string()).collect::<Vec<_>>());
@@ -186,22 +195,40 @@ pub fn parallel(trials: &[Arc<FrozenTrial>]) -> Figure {
     let mut order: Vec<(&FrozenTrial, f64)> = valued(trials).collect();
     order.sort_by(|a, b| a.1.total_cmp(&b.1));
     let good = order.len().div_ceil(10);
-    let (frame, _) = window(&losses(trials));
-    let names: Vec<&str> = parameters.iter().map(|(name, _)| name.as_str()).chain(["loss"]).collect();
+    let best = order.first().map_or(0.0, |(_, loss)| *loss);
+    let (_, highest) = window(&losses(trials)).0;
+    let frame = (best, highest);
+    // What stands at the lower and the upper end of each axis.
+    let named = |(name, d): &(String, Arc<Distribution>)| match &**d {
+        Distribution::Categorical { choices } => {
+            format!("{name}: {}", choices.iter().map(Value::to_string).collect::<Vec<_>>().join(", "))
+        }
+        d => {
+            let [low, high] = [range(d).0, range(d).1].map(|x| d.value(x));
+            format!("{name}: {low} to {high}")
+        }
+    };
+    let loss = format!(
+        "loss: {} to {}",
+        Value::Float((best * 100.0).round() / 100.0),
+        Value::Float((highest * 100.0).round() / 100.0)
+    );
+    let names: Vec<String> = parameters.iter().map(named).chain([loss]).collect();
     let part = |x: f64, (low, high): (f64, f64)| if high > low { ((x - low) / (high - low)).min(1.0) } else { 0.5 };
     let line = |(trial, value): &(&FrozenTrial, f64)| {
         let mut points: Vec<(f64, f64)> = Vec::new();
         for (i, (name, d)) in parameters.iter().enumerate() {
-            if let Some(p) = trial.params.get(name) {
-                let (a, b) = range(d);
-                points.push((i as f64, part(place(d, p.internal), (place(d, a), place(d, b)))));
-            }
+            let (a, b) = range(d);
+            // A parameter that a trial does not have breaks its line.
+            let at = trial.params.get(name).map(|p| part(place(d, p.internal), (place(d, a), place(d, b))));
+            points.push((i as f64, at.unwrap_or(f64::NAN)));
         }
         points.push((parameters.len() as f64, part(*value, frame)));
         points
     };
     let mut chart = Chart::new("Trials through their parameters", "", "place between the lowest value and the highest")
-        .categories(&names);
+        .categories(&names)
+        .y_range(-0.04, 1.04);
     for trial in order[good.min(order.len())..].iter().rev() {
         chart = chart.line("other trials", &line(trial)).muted();
     }

@@ -9,7 +9,7 @@ pub const MAX_RANK: usize = 5;
 
 /// Extents of up to [`MAX_RANK`] axes, the last one contiguous in memory. Small and `Copy`, so a node of the tape needs no
 /// allocation for it. Dereferences to `[usize]`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Shape {
     extents: [usize; MAX_RANK],
     rank: u8,
