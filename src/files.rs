@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use tempfile::{NamedTempFile, PersistError};
 
@@ -71,6 +71,57 @@ pub fn sweep(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Opens a regular file, or a link to one, for reading. Others may have no end (`/dev/zero`) or no beginning (a pipe).
+///
+/// # Errors
+/// When it cannot be opened, or is something else.
+pub fn open_regular(path: &Path) -> Result<File> {
+    // Looked at before it is opened, which for a pipe would wait for a writer.
+    let kind = fs::metadata(path).map_err(Error::io(path))?.file_type();
+    match kind.is_file() {
+        true => File::open(path).map_err(Error::io(path)),
+        false => {
+            let found = if kind.is_dir() { "a folder" } else { special(kind) };
+            let what = format!("expected a regular file, found {found}");
+            Err(Error::io(path)(io::Error::new(ErrorKind::InvalidInput, what)))
+        }
+    }
+}
+
+/// The contents of a regular file of at most `limit` bytes.
+///
+/// # Errors
+/// As [`open_regular`], and when it is larger.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    read_on(&open_regular(path)?, path, limit)
+}
+
+/// The rest of an open file, of at most `limit` bytes; `path` is for errors.
+pub fn read_on(file: &File, path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // A file may grow while it is read.
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(Error::io(path))?;
+    match bytes.len() as u64 <= limit {
+        true => Ok(bytes),
+        false => Err(Error::format(path, "length", format!("at most {limit} bytes"), "more")),
+    }
+}
+
+#[cfg(unix)]
+fn special(kind: fs::FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    match kind {
+        k if k.is_fifo() => "a pipe",
+        k if k.is_socket() => "a socket",
+        _ => "a device",
+    }
+}
+
+#[cfg(not(unix))]
+fn special(_: fs::FileType) -> &'static str {
+    "a device"
+}
+
 fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
@@ -125,5 +176,35 @@ mod tests {
     fn an_error_names_the_file() {
         let error = write(Path::new("/no/such/folder/a.txt"), b"").unwrap_err();
         assert!(error.to_string().starts_with("/no/such/folder/a.txt: "), "{error}");
+    }
+
+    #[test]
+    fn only_regular_files_within_a_limit_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.txt");
+        fs::write(&path, b"12345").unwrap();
+        assert_eq!(read(&path, 5).unwrap(), b"12345");
+        let why = |path: &Path, limit| read(path, limit).unwrap_err().to_string();
+        assert_eq!(why(&path, 4), format!("{}: length: expected at most 4 bytes, found more", path.display()));
+        let at = dir.path().display();
+        assert_eq!(why(dir.path(), 9), format!("{at}: expected a regular file, found a folder"));
+        assert!(why(&dir.path().join("b.txt"), 9).contains("No such file") || cfg!(windows));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_and_pipes_are_refused_and_links_to_files_are_read() {
+        use std::os::unix::{fs::symlink, net::UnixListener};
+        let why = |path: &Path| read(path, u64::MAX).unwrap_err().to_string();
+        assert_eq!(why(Path::new("/dev/zero")), "/dev/zero: expected a regular file, found a device");
+        let dir = tempfile::tempdir().unwrap();
+        let [file, link, pipe, socket] = ["file", "link", "pipe", "socket"].map(|name| dir.path().join(name));
+        fs::write(&file, b"x").unwrap();
+        symlink("file", &link).unwrap();
+        assert_eq!(read(&link, 1).unwrap(), b"x");
+        let _listener = UnixListener::bind(&socket).unwrap();
+        assert!(why(&socket).ends_with("found a socket"));
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(why(&pipe).ends_with("found a pipe"));
     }
 }
