@@ -543,3 +543,77 @@ mod sqlite {
         assert_eq!(start(&path), "2026-11-21T00:21:14.060336+00:00");
     }
 }
+
+#[test]
+fn a_study_that_cannot_be_searched_says_why_and_hides_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal");
+    for (distribution, why) in [
+        (
+            r#"{"name":"IntDistribution","attributes":{"low":0,"high":1152921504606846976,"step":1,"log":false}}"#,
+            "within ±2^53",
+        ),
+        (
+            r#"{"name":"IntDistribution","attributes":{"low":2,"high":1,"step":1,"log":false}}"#,
+            "whole bounds low ≤ high",
+        ),
+        (
+            r#"{"name":"FloatDistribution","attributes":{"low":-1.5e308,"high":1.5e308}}"#,
+            "a range whose width is a number",
+        ),
+        (r#"{"name":"FloatDistribution","attributes":{"low":0,"high":1,"step":5e-324}}"#, "at most 2^53 steps"),
+    ] {
+        let text = json!(distribution);
+        let set = format!(
+            r#"{{"op_code":5,"worker_id":"W","trial_id":1,"param_name":"p","param_value_internal":1.0,"distribution":{text}}}"#
+        );
+        let created = format!(
+            r#"{{"op_code":4,"worker_id":"W","study_id":0,"datetime_start":null,"params":{{"p":1.0}},"distributions":{{"p":{text}}}}}"#
+        );
+        for line in [set, created] {
+            let other = r#"{"op_code":0,"worker_id":"W","study_name":"other","directions":[2]}"#;
+            let trial = r#"{"op_code":4,"worker_id":"W","study_id":1,"datetime_start":null}"#;
+            fs::write(&path, format!("{BEGIN}{line}\n{other}\n{trial}\n")).unwrap();
+            let error =
+                Study::open(Storage::journal(&path).unwrap(), "s").err().expect("it cannot be searched").to_string();
+            assert!(
+                error.contains("study s: parameter p: expected a distribution of ") && error.contains(why),
+                "{error}"
+            );
+            let study = Study::open(Storage::journal(&path).unwrap(), "other").unwrap();
+            study.tell(study.take_up(0).unwrap(), Outcome::Complete(vec![1.0])).unwrap();
+            let mut memory = Storage::in_memory();
+            let error = memory.copy(Storage::journal(&path).unwrap().studies()).unwrap_err().to_string();
+            assert!(error.starts_with("study s: ") && memory.studies().studies.is_empty(), "{error}");
+        }
+    }
+}
+
+#[test]
+fn choices_may_be_any_json_and_whole_numbers_of_any_length_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("journal");
+    let choices = r#"{"name":"CategoricalDistribution","attributes":{"choices":[[1,2],{"a":null},123456789012345678901,18446744073709551615,"x"]}}"#;
+    let text = json!(choices);
+    let set = |place: usize| {
+        format!(
+            r#"{{"op_code":5,"worker_id":"W","trial_id":1,"param_name":"p","param_value_internal":{place},"distribution":{text}}}"#
+        )
+    };
+    let attr = r#"{"op_code":8,"worker_id":"W","trial_id":1,"user_attr":{"n":-123456789012345678901,"\ud800":0}}"#
+        .replace(r#","\ud800":0"#, "");
+    let half = r#"{"op_code":8,"worker_id":"W","trial_id":1,"user_attr":{"half":"\ud800"}}"#;
+    fs::write(&path, format!("{BEGIN}{}\n{attr}\n{half}\n", set(2))).unwrap();
+    let storage = Storage::journal(&path).unwrap();
+    let trial = storage.studies().trial(1).unwrap();
+    assert_eq!(trial.params["p"].value().to_string(), "123456789012345678901");
+    assert_eq!(format!("{:?}", trial.params), r#"{"p": 123456789012345678901}"#);
+    assert_eq!(trial.params["p"].distribution.to_string().matches('[').count(), 1);
+    let mut copy = Storage::journal(&dir.path().join("copy")).unwrap();
+    copy.copy(storage.studies()).unwrap();
+    let written = fs::read_to_string(dir.path().join("copy")).unwrap();
+    for kept in ["-123456789012345678901", r#""half":"\ud800""#, "18446744073709551615", r#"{\"a\":null}"#] {
+        assert!(written.contains(kept), "{kept}: {written}");
+    }
+    assert_same(&read(&dir.path().join("copy")), &dump(storage.studies(), 0));
+}

@@ -39,7 +39,9 @@ struct Parameter {
 impl Parameter {
     fn distribution(&self) -> Arc<Distribution> {
         let choices = self.n_choices.map(|n| Distribution::categorical(0..n));
-        Arc::new(choices.or_else(|| Distribution::from_text(&self.distribution.to_string())).expect("a distribution"))
+        Arc::new(
+            choices.or_else(|| Distribution::from_text(&self.distribution.to_string())?.ok()).expect("a distribution"),
+        )
     }
 }
 

@@ -149,3 +149,14 @@ fn what_breaks_a_rule_is_one_line() {
     let open = Study::open(Storage::in_memory(), "vae");
     assert!(open.is_err_and(|e| e.to_string() == "expected a study named vae, found no study"));
 }
+
+#[test]
+fn choices_are_taken_as_they_are_and_parameters_print_their_values() {
+    let study = study(Random);
+    let mut trial = study.ask().unwrap();
+    let kind = trial.categorical("kind", &["a", "b"]).unwrap();
+    let width = trial.int("width", 3, 3).unwrap();
+    study.tell(trial, Outcome::Complete(vec![0.0])).unwrap();
+    let best = study.best().unwrap().unwrap();
+    assert_eq!(format!("{:?}", best.params), format!("{{\"kind\": {kind}, \"width\": {width}}}"));
+}

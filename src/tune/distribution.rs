@@ -93,6 +93,9 @@ impl Distribution {
                 if !(low.is_finite() && high.is_finite() && low <= high) {
                     return refuse("finite bounds low ≤ high", format!("[{low}, {high}]"));
                 }
+                if !(*high - *low).is_finite() {
+                    return refuse("a range whose width is a number", format!("[{low}, {high}]"));
+                }
                 if *log && *low <= 0.0 {
                     return refuse("a lower bound above 0 on a log scale", low.to_string());
                 }
@@ -102,6 +105,9 @@ impl Distribution {
                     }
                     if !(s.is_finite() && s > 0.0) {
                         return refuse("a positive step", s.to_string());
+                    }
+                    if (*high - *low) / s > EXACT as f64 {
+                        return refuse("at most 2^53 steps", format!("steps of {s} in [{low}, {high}]"));
                     }
                     *high = last_step(*low, *high, s);
                 }
@@ -240,14 +246,25 @@ impl Distribution {
         }
     }
 
-    /// From JSON inside text, as study files have it. None as for [`from_json`](Self::from_json).
-    pub fn from_text(text: &str) -> Option<Self> {
-        Distribution::from_json(&super::json::read(text).ok()?)
+    /// From JSON inside text, as study files have it. None if it is no distribution at all.
+    ///
+    /// # Errors
+    /// As [`from_json`](Self::from_json).
+    pub fn from_text(text: &str) -> Option<Result<Self, String>> {
+        let json = super::json::read(text).ok()?;
+        Distribution::written(&json).map(|_| Distribution::from_json(&json))
     }
 
-    /// From a study file: the forms of today, those of Optuna before 3.0, and the short form `{"type": …}`. None if it is none, or
-    /// has no values (see [`checked`](Self::checked)).
-    pub fn from_json(json: &Json) -> Option<Self> {
+    /// From a study file: the forms of today, those of Optuna before 3.0, and the short form `{"type": …}`.
+    ///
+    /// # Errors
+    /// What was expected, if it is no distribution, or none that has values and can be searched (see [`checked`](Self::checked)).
+    pub fn from_json(json: &Json) -> Result<Self, String> {
+        let written = Distribution::written(json).ok_or("a distribution")?;
+        written.checked("").map_err(|e| e.to_string().replacen("parameter : expected", "a distribution of", 1))
+    }
+
+    fn written(json: &Json) -> Option<Self> {
         let (kind, at) = match json.get("name") {
             Some(name) => (name.as_str()?, json.get("attributes")?),
             None => (json.get("type")?.as_str()?, json),
@@ -259,14 +276,12 @@ impl Distribution {
         let int = |log| {
             Some(Distribution::Int { low: whole("low")?, high: whole("high")?, log, step: whole("step").unwrap_or(1) })
         };
-        let distribution = match kind {
+        match kind {
             "FloatDistribution" | "float" => float(log, number("step")),
             "IntDistribution" | "int" => int(log),
             "CategoricalDistribution" | "categorical" => {
                 let choices = at.get("choices")?.as_array()?;
-                Some(Distribution::Categorical {
-                    choices: choices.iter().map(Value::from_json).collect::<Option<_>>()?,
-                })
+                Some(Distribution::Categorical { choices: choices.iter().map(Value::from_json).collect() })
             }
             "UniformDistribution" => float(false, None),
             "LogUniformDistribution" => float(true, None),
@@ -274,8 +289,7 @@ impl Distribution {
             "IntUniformDistribution" => int(false),
             "IntLogUniformDistribution" => int(true),
             _ => None,
-        };
-        distribution?.checked("").ok()
+        }
     }
 }
 
@@ -337,7 +351,7 @@ mod tests {
         assert_eq!(high(0.0, 0.5, 0.1), 0.5);
         assert_eq!(high(0.0, 0.55, 0.1), 0.5);
         assert_eq!(high(0.1, 1.0, 0.3), 1.0);
-        assert_eq!(high(-1.0, 1e30, 1e-30), 1e30);
+        assert_eq!(high(-1.0, 1e15, 0.5), 1e15);
         assert!(!Distribution::step_float(0.5, 0.6, 0.1).is_single());
         assert!(Distribution::step_float(0.5, 0.59, 0.1).is_single());
         assert_eq!(Distribution::step_int(64, 256, 100).checked("x").unwrap(), Distribution::step_int(64, 164, 100));
@@ -353,7 +367,7 @@ mod tests {
             Distribution::log_int(2, 64),
             Distribution::categorical(choices.clone()),
         ] {
-            assert_eq!(Distribution::from_json(&d.to_json()), Some(d.clone()));
+            assert_eq!(Distribution::from_json(&d.to_json()), Ok(d.clone()));
             for i in 0..100 {
                 let x = d.at(f64::from(i) / 100.0);
                 assert!(d.contains(x), "{d}: {x}");
@@ -361,10 +375,10 @@ mod tests {
             }
         }
         let old = json!({"name": "DiscreteUniformDistribution", "attributes": {"low": 0.0, "high": 1.0, "q": 0.25}});
-        assert_eq!(Distribution::from_json(&old), Some(Distribution::step_float(0.0, 1.0, 0.25)));
+        assert_eq!(Distribution::from_json(&old), Ok(Distribution::step_float(0.0, 1.0, 0.25)));
         assert_eq!(
             Distribution::from_json(&json!({"type": "int", "low": 1, "high": 9, "log": true})),
-            Some(Distribution::log_int(1, 9))
+            Ok(Distribution::log_int(1, 9))
         );
     }
 
@@ -382,5 +396,15 @@ mod tests {
         assert!(why(Distribution::int(3, 2)).contains("[3, 2]"));
         assert!(why(Distribution::step_float(0.0, 1.0, 0.0)).contains("a positive step"));
         assert!(why(Distribution::categorical::<Value>([])).contains("at least one choice"));
+        for endless in [
+            Distribution::float(-1.5e308, 1.5e308),
+            Distribution::step_float(0.0, 1.0, 1e-20),
+            Distribution::step_float(0.0, 1.0, 5e-324),
+            Distribution::step_float(-1e308, 1e308, 1e292),
+            Distribution::int(0, 1 << 60),
+        ] {
+            let why = why(endless.clone());
+            assert!(why.starts_with("parameter lr: expected ") && why.contains("found "), "{endless}: {why}");
+        }
     }
 }

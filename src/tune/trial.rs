@@ -5,6 +5,7 @@ use super::value::Value;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -78,12 +79,19 @@ impl Direction {
 }
 
 /// A parameter of a trial: its internal number and where that came from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Param {
     /// The internal number (see [`Distribution`]).
     pub internal: f64,
     /// The distribution asked for.
     pub distribution: Arc<Distribution>,
+}
+
+impl fmt::Debug for Param {
+    /// Its value.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}", self.value())
+    }
 }
 
 impl Param {
@@ -192,12 +200,12 @@ impl FrozenTrial {
         let pieces = (0..).map_while(|i| self.system_attrs.get(&format!("{ANNOUNCED}{i}"))?.as_str());
         let text: String = pieces.collect();
         let Ok(Json::Object(map)) = super::json::read(&text) else { return BTreeMap::new() };
-        map.into_iter().filter_map(|(name, value)| Some((name, Value::from_json(&value)?))).collect()
+        map.into_iter().map(|(name, value)| (name, Value::from_json(&value))).collect()
     }
 
     /// The queued value of a parameter.
     pub fn fixed(&self, name: &str) -> Option<Value> {
-        Value::from_json(self.system_attrs.get(FIXED_PARAMS)?.get(name)?)
+        Some(Value::from_json(self.system_attrs.get(FIXED_PARAMS)?.get(name)?))
     }
 
     /// Seconds from start to end.

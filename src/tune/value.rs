@@ -18,6 +18,8 @@ pub enum Value {
     Float(f64),
     /// Text.
     Text(String),
+    /// Any other JSON, as choices of other programs are: lists, objects, whole numbers beyond 64 bits.
+    Json(Json),
 }
 
 impl Value {
@@ -27,7 +29,7 @@ impl Value {
             Value::Bool(b) => Some(f64::from(u8::from(*b))),
             Value::Int(i) => Some(*i as f64),
             Value::Float(x) => Some(*x),
-            Value::None | Value::Text(_) => None,
+            Value::None | Value::Text(_) | Value::Json(_) => None,
         }
     }
 
@@ -47,18 +49,24 @@ impl Value {
             Value::Int(i) => json!(i),
             Value::Float(x) => json::number(*x),
             Value::Text(t) => json!(t),
+            Value::Json(json) => json.clone(),
         }
     }
 
     /// From a study file.
-    pub fn from_json(json: &Json) -> Option<Self> {
-        Some(match json {
+    pub fn from_json(json: &Json) -> Self {
+        match json {
             Json::Null => Value::None,
             Json::Bool(b) => Value::Bool(*b),
-            Json::Number(n) => n.as_i64().map_or_else(|| n.as_f64().map(Value::Float), |i| Some(Value::Int(i)))?,
+            Json::Number(n) => match (n.as_i64(), n.as_f64()) {
+                (Some(i), _) => Value::Int(i),
+                (None, Some(x)) if n.is_f64() => Value::Float(x),
+                _ => Value::Json(json.clone()),
+            },
+            Json::String(_) if json::is_whole(json) => Value::Json(json.clone()),
             Json::String(text) => json::as_f64(json).map_or_else(|| Value::Text(text.clone()), Value::Float),
-            Json::Array(_) | Json::Object(_) => return None,
-        })
+            Json::Array(_) | Json::Object(_) => Value::Json(json.clone()),
+        }
     }
 }
 
@@ -70,6 +78,7 @@ impl Serialize for Value {
             Value::Int(i) => serializer.serialize_i64(*i),
             Value::Float(x) => serializer.serialize_f64(*x),
             Value::Text(t) => serializer.serialize_str(t),
+            Value::Json(json) => json.serialize(serializer),
         }
     }
 }
@@ -86,6 +95,7 @@ impl fmt::Display for Value {
                 f.write_str(digits.trim_end_matches('0').trim_end_matches('.'))
             }
             Value::Text(t) => t.fmt(f),
+            Value::Json(json) => f.write_str(&json::write(json)),
         }
     }
 }
@@ -105,6 +115,12 @@ impl From<i64> for Value {
 impl From<bool> for Value {
     fn from(b: bool) -> Self {
         Value::Bool(b)
+    }
+}
+
+impl From<&&str> for Value {
+    fn from(text: &&str) -> Self {
+        Value::Text((*text).into())
     }
 }
 

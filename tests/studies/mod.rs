@@ -309,10 +309,6 @@ pub const REFUSED: &[(&str, &str)] = &[
         "expected a distribution, as JSON inside text, found {\"high\":1,",
     ),
     (
-        r#"{"op_code":5,"worker_id":"W","trial_id":1,"param_name":"k","param_value_internal":0,"distribution":"{\"type\":\"int\",\"low\":2,\"high\":1}"}"#,
-        "expected a distribution, as JSON inside text, found \"{\\\"type\\\"",
-    ),
-    (
         r#"{"op_code":5,"worker_id":"W","trial_id":1,"param_name":"k","param_value_internal":2,"distribution":"{\"type\":\"categorical\",\"choices\":[1,2]}"}"#,
         "expected an internal value of its distribution, found 2",
     ),

@@ -5,10 +5,13 @@ use super::lock::Lock;
 use super::op::{Effect, Op, Studies};
 use crate::error::{Error, Result};
 use crate::files;
-use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::fs::OpenOptions;
+use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
+
+/// The most that is read at a time, in bytes: a million trials have less.
+const LONGEST: u64 = 1 << 32;
 
 /// A journal file and how far it was read. It is opened anew for each step: only so does a network file system show what other
 /// machines wrote.
@@ -98,16 +101,14 @@ impl Journal {
 
     /// What stands behind the lines that were read.
     fn rest(&self) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let mut file = File::open(&self.path).map_err(Error::io(&self.path))?;
+        let mut file = files::open_regular(&self.path)?;
         let length = file.metadata().map_err(Error::io(&self.path))?.len();
         if length < self.read {
             let expected = format!("at least {} bytes, as before", self.read);
             return Err(Error::format(&self.path, "length", expected, length));
         }
         file.seek(SeekFrom::Start(self.read)).map_err(Error::io(&self.path))?;
-        file.read_to_end(&mut bytes).map_err(Error::io(&self.path))?;
-        Ok(bytes)
+        files::read_on(&file, &self.path, LONGEST)
     }
 
     /// Leaves so many bytes behind the lines that were read.

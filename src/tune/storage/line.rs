@@ -1,6 +1,6 @@
 //! The lines of a journal: how an [`Op`] is written and read. The format is Optuna's, `op_code` and the names of the fields.
 
-use super::op::{Op, Owner};
+use super::op::{Op, Owner, Unread};
 use crate::tune::distribution::Distribution;
 use crate::tune::json::{self, as_f64, number};
 use crate::tune::trial::{Direction, FrozenTrial, Param, State};
@@ -53,6 +53,7 @@ impl Op {
                 fields["trial_id"] = json!(trial);
                 (code, fields)
             }
+            Op::Unreadable { .. } => unreachable!("it is read, never written"),
             Op::Skip => (10, json!({})),
         };
         let fields = json::write(&fields);
@@ -89,12 +90,20 @@ impl Op {
                 let (key, value) = at.attr(owner)?;
                 Op::StudyAttr { study: at.whole("study_id")?, owner, key, value }
             }
-            4 => Op::CreateTrial { study: at.whole("study_id")?, trial: Box::new(read_trial(&at)?) },
-            5 => Op::Param {
-                trial: at.whole("trial_id")?,
-                name: at.text("param_name")?,
-                param: at.param(at.get("param_value_internal")?, at.get("distribution")?)?,
-            },
+            4 => {
+                let study = at.whole("study_id")?;
+                match read_trial(&at)? {
+                    Ok(trial) => Op::CreateTrial { study, trial: Box::new(trial) },
+                    Err(why) => Op::Unreadable { of: Unread::TrialOf(study), why },
+                }
+            }
+            5 => {
+                let (trial, name) = (at.whole("trial_id")?, at.text("param_name")?);
+                match at.param(at.get("param_value_internal")?, at.get("distribution")?)? {
+                    Ok(param) => Op::Param { trial, name, param },
+                    Err(why) => Op::Unreadable { of: Unread::ParamOf(trial), why: unread(&name, &why) },
+                }
+            }
             6 => {
                 let state = at.state(at.get("state")?)?;
                 let time = match state {
@@ -173,7 +182,13 @@ fn create_trial(study: usize, trial: &FrozenTrial) -> Json {
     fields
 }
 
-fn read_trial(at: &Fields) -> Result<FrozenTrial, (String, String)> {
+/// Of a parameter whose distribution cannot be searched.
+pub fn unread(name: &str, why: &str) -> String {
+    format!("parameter {name}: expected {why}")
+}
+
+/// A trial, or why this program cannot work with it.
+fn read_trial(at: &Fields) -> Result<Result<FrozenTrial, String>, (String, String)> {
     let state = at.some("state").map_or(Ok(State::Running), |s| at.state(s))?;
     let mut trial = FrozenTrial::new(state);
     if !at.get("datetime_start")?.is_null() {
@@ -191,7 +206,10 @@ fn read_trial(at: &Fields) -> Result<FrozenTrial, (String, String)> {
     for (name, internal) in at.entries("params")? {
         let distribution = at.some("distributions").and_then(|d| d.get(name));
         let distribution = distribution.ok_or_else(|| at.missing(&format!("{name} in distributions")))?;
-        trial.params.insert(name.clone(), at.param(internal, distribution)?);
+        match at.param(internal, distribution)? {
+            Ok(param) => trial.params.insert(name.clone(), param),
+            Err(why) => return Ok(Err(unread(name, &why))),
+        };
     }
     for (step, value) in at.entries("intermediate_values")? {
         let pair = step.parse().ok().zip(as_f64(value));
@@ -200,7 +218,7 @@ fn read_trial(at: &Fields) -> Result<FrozenTrial, (String, String)> {
     }
     let attrs = |key| Ok::<_, (String, String)>(at.entries(key)?.map(|(k, v)| (k.clone(), v.clone())).collect());
     (trial.user_attrs, trial.system_attrs) = (attrs("user_attrs")?, attrs("system_attrs")?);
-    Ok(trial)
+    Ok(Ok(trial))
 }
 
 /// A line's fields.
@@ -270,12 +288,16 @@ impl<'a> Fields<'a> {
         values.map(Some).ok_or_else(|| self.missing("a list of numbers in values"))
     }
 
-    fn param(&self, internal: &Json, distribution: &Json) -> Result<Param, (String, String)> {
+    /// A parameter, or why its distribution cannot be searched.
+    fn param(&self, internal: &Json, distribution: &Json) -> Result<Result<Param, String>, (String, String)> {
         let found = |json: &Json| shortened(&json::write(json));
         let text = distribution.as_str().and_then(Distribution::from_text);
-        let text = text.ok_or_else(|| ("a distribution, as JSON inside text".to_string(), found(distribution)))?;
+        let text = match text.ok_or_else(|| ("a distribution, as JSON inside text".to_string(), found(distribution)))? {
+            Ok(distribution) => distribution,
+            Err(why) => return Ok(Err(why)),
+        };
         let param = as_f64(internal).and_then(|x| Param::stored(x, text));
-        param.ok_or_else(|| ("an internal value of its distribution".to_string(), found(internal)))
+        param.map(Ok).ok_or_else(|| ("an internal value of its distribution".to_string(), found(internal)))
     }
 }
 

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 use uuid::Uuid;
@@ -13,6 +14,18 @@ use uuid::Uuid;
 const STALE: Duration = Duration::from_secs(30);
 /// So long is waited for others that work.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// So long nothing is said of it.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// Who is told that a lock is waited for.
+static WAITING: OnceLock<fn(&Path)> = OnceLock::new();
+
+/// From now on `tell` is called with a lock's file, once for each lock that is waited for longer than a second: another worker writes,
+/// or was killed while it did, and then it takes half a minute until its lock counts as abandoned.
+pub fn on_wait(tell: fn(&Path)) {
+    let _ = WAITING.set(tell);
+}
 
 /// Held until dropped.
 #[derive(Debug)]
@@ -32,6 +45,7 @@ impl Lock {
     fn wait(journal: &Path, stale: Duration, patience: Duration) -> Result<Self> {
         let path = with_suffix(journal, ".lock");
         let start = Instant::now();
+        let mut silent = true;
         let (mut pause, mut seen, mut since) = (Duration::from_millis(1), None, Instant::now());
         loop {
             match create(journal, &path) {
@@ -46,6 +60,12 @@ impl Lock {
                 release(&path);
                 seen = None;
                 continue;
+            }
+            if silent && start.elapsed() > SILENCE {
+                silent = false;
+                if let Some(tell) = WAITING.get() {
+                    tell(&path);
+                }
             }
             if start.elapsed() > patience {
                 let found = format!("{} held by others", path.display());

@@ -10,7 +10,8 @@ mod op;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
-pub use op::{Effect, Op, Owner, Studies, StudyRecord};
+pub use lock::on_wait;
+pub use op::{Effect, Op, Owner, Studies, StudyRecord, Unread};
 
 use crate::error::{Error, Result};
 use journal::Journal;
@@ -84,6 +85,10 @@ impl Storage {
     /// # Errors
     /// [`Error::Usage`] when a study of one of their names is here already, and those of [`transact`](Self::transact).
     pub fn copy(&mut self, others: &Studies) -> Result<()> {
+        if let Some(study) = others.studies.iter().flatten().find(|study| study.unreadable.is_some()) {
+            let why = study.unreadable.as_deref().unwrap_or_default();
+            return Err(Error::Usage(format!("study {}: {why}", study.name)));
+        }
         self.transact(|studies| {
             match others.studies.iter().flatten().find(|study| studies.find(&study.name).is_some()) {
                 Some(study) => Err(Error::Usage(format!("a study named {} is there already", study.name))),

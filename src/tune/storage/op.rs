@@ -92,8 +92,24 @@ pub enum Op {
         /// Any JSON.
         value: Json,
     },
+    /// What this program cannot work with: a trial with a distribution that cannot be searched, or such a parameter.
+    Unreadable {
+        /// Whose it is.
+        of: Unread,
+        /// What was expected and found.
+        why: String,
+    },
     /// What other tools write and readers skip.
     Skip,
+}
+
+/// What cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// A trial of this study: it has its place.
+    TrialOf(usize),
+    /// A parameter of this trial.
+    ParamOf(usize),
 }
 
 /// What a line did.
@@ -120,6 +136,8 @@ pub struct StudyRecord {
     pub system_attrs: Attrs,
     /// Its trials by number.
     pub trials: Vec<Arc<FrozenTrial>>,
+    /// Why this program cannot work with it.
+    pub unreadable: Option<String>,
     /// The first distribution of each parameter.
     first: BTreeMap<String, Arc<Distribution>>,
 }
@@ -197,6 +215,7 @@ impl Studies {
                     user_attrs: Attrs::new(),
                     system_attrs: Attrs::new(),
                     trials: Vec::new(),
+                    unreadable: None,
                     first: BTreeMap::new(),
                 }));
                 return Some(Effect::Created(self.studies.len() - 1));
@@ -259,6 +278,16 @@ impl Studies {
                     Owner::User => trial.user_attrs.insert(key, value),
                     Owner::System => trial.system_attrs.insert(key, value),
                 };
+            }
+            Op::Unreadable { of: Unread::ParamOf(trial), why } => {
+                let study = self.places.get(trial)?.0;
+                self.study_mut(study)?.unreadable.get_or_insert(why);
+            }
+            Op::Unreadable { of: Unread::TrialOf(study), why } => {
+                self.study_mut(study)?.unreadable.get_or_insert(why);
+                // Those behind it keep their numbers.
+                let trial = Box::new(FrozenTrial::new(State::Fail));
+                return self.try_apply(Op::CreateTrial { study, trial });
             }
             Op::Skip => {}
         }

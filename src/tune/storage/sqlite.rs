@@ -1,8 +1,8 @@
 //! Studies as SQLite files of Optuna's schema: to hand over, and to look at with its tools. Workers share a
 //! [journal](super::Storage::journal) instead.
 
-use super::line::shortened;
-use super::op::{Effect, Op, Owner, Studies};
+use super::line::{shortened, unread};
+use super::op::{Effect, Op, Owner, Studies, Unread};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::tune::distribution::Distribution;
@@ -13,13 +13,14 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, Params, params};
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::fs::File;
 use std::path::Path;
 
 /// The tables of Optuna 5.0.
 const SCHEMA: &str = include_str!("optuna.sql");
 /// Their version, in use since Optuna 3.2.
 const REVISION: &str = "v3.2.0.a";
+/// More than any search has: a table may be a view without end.
+const MOST_ROWS: usize = 50_000_000;
 /// Rows are written by the rules of this version.
 const LIBRARY: &str = "5.0.0";
 
@@ -30,6 +31,9 @@ const LIBRARY: &str = "5.0.0";
 /// tables: NaN as a parameter or a value.
 pub fn export(studies: &Studies, path: &Path) -> Result<()> {
     for study in studies.studies.iter().flatten() {
+        if let Some(why) = &study.unreadable {
+            return Err(Error::Usage(format!("study {}: {why}", study.name)));
+        }
         let unkept = |t: &FrozenTrial| {
             t.values.iter().flatten().any(|v| v.is_nan()) || t.params.values().any(|p| p.internal.is_nan())
         };
@@ -114,7 +118,7 @@ fn kept(x: f64) -> (Option<f64>, &'static str) {
 /// # Errors
 /// When the file cannot be read, is damaged, or was not made by Optuna 3.2 to 5: the message names table, row and column.
 pub fn import(path: &Path) -> Result<Studies> {
-    File::open(path).map_err(Error::io(path))?;
+    files::open_regular(path)?;
     let damaged = |found| Error::format(path, "file", "an intact SQLite database", found);
     let refused = |e: rusqlite::Error| damaged(e.to_string());
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -179,11 +183,15 @@ impl Database<'_> {
     fn read_trials(&self, studies: &mut Studies, places: &BTreeMap<i64, usize>, zone: &TimeZone) -> Result<()> {
         let columns = ["param_id", "trial_id", "param_name", "param_value", "distribution_json"];
         let mut params = self.groups("trial_params", &columns, |row| {
-            let distribution = row.parse("distribution_json", "a distribution", Distribution::from_text)?;
+            let name = row.text("param_name")?;
+            let distribution = match row.parse("distribution_json", "a distribution", Distribution::from_text)? {
+                Ok(distribution) => distribution,
+                Err(why) => return Ok((name.clone(), Err(unread(&name, &why)))),
+            };
             let param = row.read("param_value", "an internal value of its distribution", |v| {
                 Param::stored(real(v)?, distribution)
             })?;
-            Ok((row.text("param_name")?, param))
+            Ok((name, Ok(param)))
         })?;
         let columns = ["trial_value_id", "trial_id", "objective", "value", "value_type"];
         let mut values = self.groups("trial_values", &columns, |row| {
@@ -208,7 +216,15 @@ impl Database<'_> {
             trial.start = row.time("datetime_start", zone)?;
             trial.complete = row.time("datetime_complete", zone)?;
             trial.values = values.remove(&id).map(|values| row.objectives(values)).transpose()?;
-            trial.params = params.remove(&id).unwrap_or_default();
+            for (name, param) in params.remove(&id).unwrap_or_default() {
+                match param {
+                    Ok(param) => trial.params.insert(name, param),
+                    Err(why) => {
+                        studies.apply(Op::Unreadable { of: Unread::TrialOf(study), why });
+                        return Ok(());
+                    }
+                };
+            }
             trial.reports = reports.remove(&id).unwrap_or_default();
             trial.user_attrs = user.remove(&id).unwrap_or_default();
             trial.system_attrs = system.remove(&id).unwrap_or_default();
@@ -254,7 +270,12 @@ impl Database<'_> {
         let sql = format!("SELECT {} FROM {table} ORDER BY 1", columns.join(", "));
         let mut statement = self.db.prepare(&sql).map_err(refused)?;
         let mut rows = statement.query([]).map_err(refused)?;
+        let mut left = MOST_ROWS;
         while let Some(row) = rows.next().map_err(refused)? {
+            left -= 1;
+            if left == 0 {
+                return Err(Error::format(self.path, table, format!("fewer than {MOST_ROWS} rows"), "more"));
+            }
             read(&Row { path: self.path, table, columns, row })?;
         }
         Ok(())

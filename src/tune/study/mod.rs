@@ -100,7 +100,11 @@ impl Study {
             let place = place(&storage);
             return Err(Error::Usage(format!("{place}expected a study named {name}, found {found}")));
         };
-        let directions = storage.studies().get(id).expect("just found").directions.clone();
+        let record = storage.studies().get(id).expect("just found");
+        if let Some(why) = &record.unreadable {
+            return Err(Error::Usage(format!("{}study {name}: {why}", place(&storage))));
+        }
+        let directions = record.directions.clone();
         Ok(Study::new(storage, id, name, &directions))
     }
 
@@ -250,6 +254,18 @@ impl Study {
     /// # Errors
     /// When it cannot be written.
     pub fn ask_within(&self, total: usize) -> Result<Option<Trial<'_>>> {
+        Ok(self.ask_claimed(total, |_| Ok(()))?.map(|(trial, ())| trial))
+    }
+
+    /// The same, with a claim on the trial that is made before the trial is: no other worker can see one that nobody has.
+    ///
+    /// # Errors
+    /// When it cannot be claimed or written.
+    pub fn ask_claimed<C>(
+        &self,
+        total: usize,
+        claim: impl FnOnce(usize) -> Result<C>,
+    ) -> Result<Option<(Trial<'_>, C)>> {
         let time = Some(Timestamp::now());
         let mut storage = self.storage();
         let (effects, claimed) = storage.transact(|studies| {
@@ -259,20 +275,23 @@ impl Study {
             }
             if let Some(waiting) = study.trials.iter().find(|t| t.state == State::Waiting) {
                 let begin = Op::State { trial: waiting.id, state: State::Running, values: None, time };
-                return Ok((vec![begin], Some(waiting.id)));
+                return Ok((vec![begin], Some((waiting.id, claim(waiting.number)?))));
             }
             let mut trial = FrozenTrial::new(State::Running);
             trial.start = time;
             let asking = self.asking(study.trials.len(), &study.trials);
             let Some(attrs) = self.sampler.begin(&asking) else { return Ok((Vec::new(), None)) };
             trial.system_attrs = attrs;
-            Ok((vec![Op::CreateTrial { study: self.id, trial: Box::new(trial) }], None))
+            // Its id is told by the effect.
+            let claimed = (0, claim(study.trials.len())?);
+            Ok((vec![Op::CreateTrial { study: self.id, trial: Box::new(trial) }], Some(claimed)))
         })?;
-        let begun = effects.first().map(|effect| match *effect {
+        let Some((waiting, claim)) = claimed else { return Ok(None) };
+        let id = match effects[0] {
             Effect::Created(id) => id,
-            _ => claimed.expect("what was not created was claimed"),
-        });
-        begun.map(|id| self.take(&storage, id)).transpose()
+            _ => waiting,
+        };
+        Ok(Some((self.take(&storage, id)?, claim)))
     }
 
     /// Goes on with a running trial that its worker left: with the parameters it has.
