@@ -50,6 +50,27 @@ pub fn sync_name(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Text of a regular file of at most `limit` bytes.
+///
+/// # Errors
+/// As [`read`], and when it is not UTF-8.
+pub fn read_text(path: &Path, limit: u64) -> Result<String> {
+    String::from_utf8(read(path, limit)?).map_err(|e| Error::format(path, "file", "UTF-8", e.utf8_error()))
+}
+
+/// A file name that stands for any text: letters, digits, `-` and `_` as they are, all other bytes as `%` and two digits; of a long
+/// text the beginning and a checksum. It is no path, and no other text's name.
+pub fn named(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let encode = |byte: u8| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    let name: String = text.bytes().map(encode).collect();
+    match name.len() > LONGEST {
+        true => format!("{}%{:08x}", &name[..LONGEST], crc32fast::hash(text.as_bytes())),
+        false => name,
+    }
+}
+
 /// Whether something is there. Not to be able to look is an error, not a no: what is there would be overwritten.
 pub fn is_there(path: &Path) -> Result<bool> {
     path.try_exists().map_err(Error::io(path))
@@ -157,6 +178,22 @@ mod tests {
         assert_eq!(error, format!("{} is there already; choose another name", path.display()));
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_name_is_a_file_name_whatever_it_is() {
+        for (text, name) in [
+            ("lr", "lr"),
+            ("batch_size-2", "batch_size-2"),
+            ("x/../../../../name", "x%2F%2E%2E%2F%2E%2E%2F%2E%2E%2F%2E%2E%2Fname"),
+            ("..", "%2E%2E"),
+            ("a\0\n", "a%00%0A"),
+            ("", ""),
+        ] {
+            assert_eq!(named(text), name);
+        }
+        let long = [named(&"é".repeat(300)), named(&"é".repeat(301))];
+        assert!(long.iter().all(|name| name.len() < 100 && !name.contains('/')) && long[0] != long[1]);
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! `elbo tune` as a user meets it.
 
+use elbo::tune::trial::Param;
+use elbo::tune::{Distribution, FrozenTrial, State, Storage, Study};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -76,9 +79,12 @@ fn what_makes_no_sense_is_one_line_and_leaves_nothing() {
     );
     assert_eq!(
         space("[activation]\nchoices = [\"relu\", \"gelu\"]"),
-        "elbo: parameter activation: expected relu, selu, tanh or sigmoid, found gelu"
+        "elbo: /space.toml: parameter activation: expected relu, selu, tanh or sigmoid, found gelu"
     );
-    assert_eq!(space("[batch_size]\nlow = 0\nhigh = 64"), "elbo: --batch-size: expected at least 1, found 0");
+    assert_eq!(
+        space("[batch_size]\nlow = 0\nhigh = 64"),
+        "elbo: /space.toml: parameter batch_size: expected at least 1, found 0"
+    );
     fs::write(&file, "[lr]\nlow = 0.01\nhigh = 0.1").unwrap();
     let both = tune(&["--space", path(&file), "--lr", "0.1"]);
     assert!(both.contains("searches lr; give one of the two"), "{both}");
@@ -96,11 +102,21 @@ fn what_makes_no_sense_is_one_line_and_leaves_nothing() {
     assert!(tune(&["--enqueue", "batch_size=inf"]).contains("batch_size: expected one of 64, 128, 256, found inf"));
     assert!(tune(&["--enqueue", "epochs=1e300"]).contains("epochs: expected int [10, 30], step 10, found"));
     assert_eq!(tune(&["--more", "3"]), "elbo: --more goes with --resume DIR");
-    assert!(space("[epochs]\nlow = 1\nhigh = 2000000").contains("--epochs: expected 1 to 1000000, found"));
+    assert!(
+        space("[epochs]\nlow = 1\nhigh = 2000000").contains("/space.toml: parameter epochs: expected 1 to 1000000")
+    );
+    assert_eq!(
+        space("[lr]\nlow = 0\nhigh = 0.1"),
+        "elbo: /space.toml: parameter lr: expected a positive number, found 0"
+    );
+    assert!(tune(&["--enqueue", "lr=1e-2,lr=2e-2"]).ends_with("lr stands twice"));
     assert!(
         space("[batch_size]\nlow = 1.0\nhigh = 90.0").contains("parameter batch_size: expected a whole number, found")
     );
-    assert!(tune(&["--pruner", "maybe"]).contains("For more information"));
+    assert_eq!(
+        tune(&["--pruner", "maybe"]),
+        "elbo: --pruner: expected none, median, percentile, wilcoxon or patient, found maybe"
+    );
     let nowhere = refused(&mut command(&["--resume", path(&out)], &[]), 2);
     assert!(nowhere.ends_with("expected the folder of a study, found no study.journal in it"), "{nowhere}");
 }
@@ -243,7 +259,10 @@ fn another_space_another_data_set_and_a_damaged_study_are_refused_and_nothing_is
         "elbo: /space.toml: parameter batch_size: expected one of 64, 128, 256, as in the study, found one of 32, 64"
     );
     let taken = refused(&mut command(&["--out", path(&out)], &[]), 2);
-    assert!(taken.contains("already holds a study; choose another --out, or go on with --resume"), "{taken}");
+    assert!(
+        taken.contains("already holds a study; choose another --out, or go on with: elbo tune --resume"),
+        "{taken}"
+    );
     let mut other = Command::new(env!("CARGO_BIN_EXE_elbo"));
     other.args(["tune", "--data", "synthetic", "--limit", "200", "--resume", path(&out)]);
     assert!(refused(&mut other, 2).contains("the study was begun with other data"));
@@ -345,4 +364,89 @@ fn a_study_goes_to_a_database_and_back() {
     assert!(refused(&mut elbo(&["tune", "export", path(&db), "--study", path(&out)]), 2).contains("study.db"));
     let report = out.join("report.md");
     assert!(refused(&mut elbo(&["tune", "import", path(&report), "--out", path(&back)]), 1).contains("report.md"));
+}
+
+#[test]
+fn what_other_programs_left_in_a_study_neither_stops_it_nor_leaves_its_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("study");
+    run(&mut command(&["--out", path(&out)], &[&SMALL[..], &["--trials", "2"]].concat()));
+    let study = Study::open(Storage::journal(&out.join("study.journal")).unwrap(), "vae").unwrap();
+    // A trial that is better than all, with a parameter that no setting has, whose name is a path, markup and control characters.
+    let name = "x/../../../../name <script>alert(1)</script> a|b \u{1b}[31m\u{0}\n".to_string() + &"y".repeat(300);
+    let mut foreign = FrozenTrial::new(State::Complete);
+    let param = |internal| Param { internal, distribution: Arc::new(Distribution::float(0.0, 1.0)) };
+    foreign.params = BTreeMap::from([(name.clone(), param(0.5))]);
+    foreign.values = Some(vec![-1e308]);
+    study.add(foreign.clone()).unwrap();
+    foreign.values = Some(vec![1e308]);
+    foreign.params = BTreeMap::from([(name, param(0.25))]);
+    study.add(foreign).unwrap();
+    study.enqueue(&BTreeMap::from([("lr".to_string(), "quick".into())])).unwrap();
+    drop(study);
+    let output = run(&mut command(&["--resume", path(&out)], &["--more", "2"]));
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(said.contains("These settings were not trained on all training images: parameter x/../"), "{said}");
+    assert!(said.contains("parameter lr: expected float [0.01, 0.1], log, was given quick"), "{said}");
+    assert!(!said.contains('\u{1b}') && !said.contains('\0'), "{said:?}");
+    let report = fs::read_to_string(out.join("report.md")).unwrap();
+    assert!(
+        !report.contains("<script>") && !report.contains('\u{1b}') && report.contains("&lt;script&gt;"),
+        "{report}"
+    );
+    let pictures = report.split("](").skip(1).map(|rest| rest.split(')').next().unwrap().replace("%25", "%"));
+    for picture in pictures.filter(|p| p.ends_with(".svg")) {
+        assert!(out.join(&picture).exists(), "{picture}");
+    }
+    let outside: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(outside, ["study"]);
+    // And again: nothing has changed for the worse.
+    run(&mut command(&["--resume", path(&out)], &[]));
+}
+
+#[test]
+fn a_repeated_point_takes_the_known_result_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("study");
+    let more =
+        ["--hidden", "32,16", "--epochs", "2", "--folds", "2", "--lr", "0.01", "--sampler", "random", "--trials", "8"];
+    let output = run(&mut command(&["--out", path(&out)], &more));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let all = summary(&out)["trials"].as_array().unwrap().clone();
+    let mut first: BTreeMap<String, &Value> = BTreeMap::new();
+    let mut repeated = 0;
+    for trial in &all {
+        match first.get(&trial["params"].to_string()) {
+            None => {
+                assert!(trial["known_from"].is_null() && trial["seconds"].as_f64().unwrap() > 0.0);
+                first.insert(trial["params"].to_string(), trial);
+            }
+            Some(known) => {
+                assert_eq!((&trial["known_from"], &trial["loss"]), (&known["number"], &known["loss"]));
+                assert_eq!(trial["folds"][1]["curve"], known["folds"][1]["curve"]);
+                assert_eq!(trial["seconds"], 0.0);
+                repeated += 1;
+            }
+        }
+    }
+    // Three batch sizes for eight trials.
+    assert!(repeated >= 5, "{all:?}");
+    assert!(said.contains(", as trial 0"), "{said}");
+    let report = fs::read_to_string(out.join("report.md")).unwrap();
+    assert!(report.contains("everything was equal, and the known result was taken"), "{report}");
+}
+
+#[test]
+fn a_study_that_was_killed_before_its_first_line_is_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("study");
+    fs::create_dir(&out).unwrap();
+    fs::write(out.join("study.journal"), "").unwrap();
+    // A worker that was killed between its claim and its line: the trial is not there, its lock's file is.
+    fs::create_dir_all(out.join("trials/0")).unwrap();
+    fs::write(out.join("trials/0/worker.lock"), "").unwrap();
+    let said = refused(&mut command(&["--resume", path(&out)], &[]), 2);
+    assert!(said.contains("found no study.journal in it, or none with a study"), "{said}");
+    run(&mut command(&["--out", path(&out)], &[&SMALL[..], &["--trials", "1"]].concat()));
+    assert_eq!(trials(&out).len(), 1);
 }

@@ -265,6 +265,9 @@ fn run(cli: Cli, given: &[&str]) -> Result<()> {
     }
     let pool = threads.build().map_err(|e| Error::Usage(format!("--threads: {e}")))?;
     let quiet = cli.global.quiet;
+    crate::tune::storage::on_wait(|lock| {
+        note!("waiting for {}: another worker writes, or was killed and its lock counts for 30 s", lock.display());
+    });
     // Everything runs on a thread of the pool: entering it from outside costs more than a small kernel.
     pool.install(|| match cli.command {
         Command::Study(args) => study::run(args, quiet),
@@ -287,13 +290,29 @@ fn run(cli: Cli, given: &[&str]) -> Result<()> {
 const STDOUT: &str = "standard output";
 
 fn print(line: fmt::Arguments) -> Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_fmt(line).and_then(|()| out.write_all(b"\n")).map_err(Error::io(STDOUT))
+    io::stdout().lock().write_all(harmless(line).as_bytes()).map_err(Error::io(STDOUT))
 }
 
 fn tell(line: fmt::Arguments) {
-    let mut err = io::stderr().lock();
-    let _ = err.write_fmt(line).and_then(|()| err.write_all(b"\n"));
+    let _ = io::stderr().lock().write_all(harmless(line).as_bytes());
+}
+
+/// Lines whose control characters, which may come from a file, do nothing to a terminal.
+fn harmless(lines: fmt::Arguments) -> String {
+    let mut text = String::new();
+    for c in lines.to_string().chars() {
+        match c {
+            '\n' => text.push(c),
+            // Marks that turn the direction of text are no control characters by name.
+            c if c.is_control()
+                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
+            {
+                text.extend(c.escape_default());
+            }
+            c => text.push(c),
+        }
+    }
+    text + "\n"
 }
 
 /// The signal that asked to stop; 0 if none did.

@@ -2,11 +2,12 @@
 
 use super::flags;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::search::session::JOURNAL;
 use crate::tune::Storage;
 use crate::tune::storage::{Studies, sqlite};
 use clap::Args;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +33,7 @@ pub struct ImportArgs {
 
 pub fn export(args: ExportArgs) -> Result<()> {
     let journal = match &args.study {
-        Some(path) if path.is_dir() => path.join(JOURNAL),
+        Some(path) if fs::metadata(path).is_ok_and(|m| m.is_dir()) => path.join(JOURNAL),
         Some(path) => path.clone(),
         None => newest()?,
     };
@@ -50,7 +51,7 @@ pub fn import(args: ImportArgs) -> Result<()> {
 /// The studies of a file that is there, of either kind.
 fn read(path: &Path) -> Result<Studies> {
     let mut start = Vec::new();
-    File::open(path).and_then(|f| f.take(16).read_to_end(&mut start)).map_err(Error::io(path))?;
+    files::open_regular(path)?.take(16).read_to_end(&mut start).map_err(Error::io(path))?;
     match start.starts_with(b"SQLite format 3") {
         true => sqlite::import(path),
         false => Ok(Storage::journal(path)?.studies().clone()),
@@ -61,7 +62,7 @@ fn read(path: &Path) -> Result<Studies> {
 fn newest() -> Result<PathBuf> {
     let folders = fs::read_dir("runs").into_iter().flatten().flatten().map(|entry| entry.path().join(JOURNAL));
     let changed = |path: &PathBuf| fs::metadata(path).and_then(|m| m.modified()).ok();
-    let found = folders.filter(|path| path.exists()).max_by_key(changed);
+    let found = folders.filter(|path| changed(path).is_some()).max_by_key(changed);
     found.ok_or_else(|| {
         Error::Usage(format!("runs: expected a folder with a {JOURNAL}, found none; name one with --study"))
     })

@@ -5,17 +5,17 @@ use super::watch::{Bars, Show, line};
 use super::{DataArgs, flags, publish, stop_on_signal};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::models::Kind;
 use crate::search::report::{self, Summary};
 use crate::search::row::Fate;
 use crate::search::session::{Change, Session};
 use crate::search::{Diverged, Done, Left, Objective, Plan, PrunerKind, SamplerKind, budget, options};
-use crate::study::count;
+use crate::study::{count, terminal};
 use crate::train::{Folder, Trainer, Watch};
 use crate::tune::Space;
 use crate::tune::sampler::tpe::{Joint, Startup};
 use clap::{Args, Subcommand, ValueEnum};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -155,13 +155,6 @@ fn seconds(text: &str) -> Result<Duration, String> {
     seconds.ok_or_else(|| "a number of seconds".into())
 }
 
-/// What is searched if the user does not say: the exercise's space, by parameter.
-const DEFAULT_SPACE: [(&str, &str); 3] = [
-    ("epochs", "low = 10\nhigh = 30\nstep = 10"),
-    ("batch_size", "choices = [64, 128, 256]"),
-    ("lr", "low = 0.01\nhigh = 0.1\nlog = true"),
-];
-
 /// Runs it. `given` names the settings that stand on the command line: they are not searched.
 pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
     match args.command.take() {
@@ -199,7 +192,13 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
             let data = args.data.load()?;
             let total = args.trials.unwrap_or(5) as usize;
             let plan = plan(&args, given, total, &data)?;
-            (Session::create(plan, total, &args.enqueue, args.out.as_deref(), "tune", &data)?, data)
+            let session = Session::create(plan, total, &args.enqueue, args.out.as_deref(), "tune", &data);
+            // A file is named with what is wrong in it.
+            let named = |e: Error| match (&e, &args.space) {
+                (Error::Usage(line), Some(file)) if line.starts_with("parameter ") => e.within(file.display()),
+                _ => e,
+            };
+            (session.map_err(named)?, data)
         }
     };
     let left = settle(&session, args.left, &note)?;
@@ -228,7 +227,9 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
                 Box::new(Show::new("final network", trainer, &data, own, quiet)) as Box<dyn Watch>
             };
             match session.train_best(&data, watch, &stop) {
-                Err(e @ Error::Diverged { .. }) => summary.test_error = Some(e.to_string()),
+                Err(e @ (Error::Diverged { .. } | Error::Usage(_) | Error::Setting { .. })) => {
+                    summary.test_error = Some(e.to_string());
+                }
                 score => summary.test = score?,
             }
         }
@@ -284,7 +285,7 @@ fn plan(args: &TuneArgs, given: &[&str], total: usize, data: &Dataset) -> Result
 }
 
 fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(Error::io(path))
+    files::read_text(path, 1 << 20)
 }
 
 /// The space file, or the default space without what is given.
@@ -298,7 +299,7 @@ fn space_text(args: &TuneArgs, given: &[&str]) -> Result<String> {
         let text = if name == "lr" && !args.lr_choices.is_empty() { &choices } else { text };
         format!("[{name}]\n{text}\n")
     };
-    let searched = DEFAULT_SPACE.into_iter().filter(|(name, _)| !given.contains(name));
+    let searched = options::EXERCISE.into_iter().filter(|(name, _)| !given.contains(name));
     let text: Vec<String> = searched.map(part).collect();
     match text.is_empty() {
         true => Err(Error::Usage("--epochs, --batch-size and --lr are all given: nothing is left to search".into())),
@@ -343,9 +344,6 @@ fn tell(summary: &Summary, quiet: bool) -> Result<()> {
             say!("{}", line(row, &summary.plan))?;
         }
     }
-    say!("{}", report::counts(summary))?;
-    for paragraph in report::tell_best(summary) {
-        say!("{}", paragraph.replace("**", ""))?;
-    }
-    say!("{}", report::credit(summary))
+    let all = [vec![report::counts(summary)], report::tell_best(summary), vec![report::credit(summary)]].concat();
+    all.iter().try_for_each(|paragraph| say!("{}", terminal::lines(paragraph, usize::MAX).join("\n")))
 }

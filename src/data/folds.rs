@@ -16,10 +16,16 @@ impl Folds {
     /// K folds of `n` images. Another `repeat` is another partition.
     ///
     /// # Errors
-    /// [`Error::Usage`] unless 2 ≤ K ≤ n.
+    /// [`Error::Setting`] unless 2 ≤ K ≤ n.
     pub fn new(n: usize, k: usize, seed: u64, repeat: u64) -> Result<Self> {
+        let refuse = |expected: String| Err(Error::Setting { name: "folds", expected, found: k.to_string() });
+        if n < 2 {
+            return Err(Error::Usage(format!(
+                "the training images: expected 2 or more to divide into folds, found {n}"
+            )));
+        }
         if k < 2 || k > n {
-            return Err(Error::Usage(format!("--folds: expected 2 to {n}, the number of training images, found {k}")));
+            return refuse(format!("2 to {n}, the number of training images"));
         }
         let mut order: Vec<u32> = (0..n as u32).collect();
         Stream::new(seed, Purpose::Folds, repeat, 0).shuffle(&mut order);
@@ -82,6 +88,8 @@ mod tests {
     #[test]
     fn more_folds_than_images_are_refused() {
         let error = Folds::new(3, 4, 0, 0).unwrap_err().to_string();
-        assert_eq!(error, "--folds: expected 2 to 3, the number of training images, found 4");
+        assert_eq!(error, "folds: expected 2 to 3, the number of training images, found 4");
+        let error = Folds::new(1, 3, 0, 0).unwrap_err().to_string();
+        assert_eq!(error, "the training images: expected 2 or more to divide into folds, found 1");
     }
 }

@@ -1,5 +1,6 @@
 //! What a search can be expected to find, said before it begins.
 
+use super::options;
 use super::plan::PATIENCE;
 use super::{Objective, Plan, PrunerKind, SamplerKind};
 use crate::study::count;
@@ -143,7 +144,8 @@ fn categories(space: &Space) -> Vec<String> {
         }
         _ => false,
     };
-    let named = space.parameters().iter().filter(|p| is_numbers(&p.distribution)).map(|p| {
+    let own = space.parameters().iter().filter(|p| !options::is_exercise(p));
+    let named = own.filter(|p| is_numbers(&p.distribution)).map(|p| {
         format!(
             "{} lists numbers as choices: to the model they have no order. A range with log = true or a step has one.",
             p.name
@@ -154,7 +156,7 @@ fn categories(space: &Space) -> Vec<String> {
 
 /// Parameters of which more, or less, is nearly always better.
 fn one_sided(plan: &Plan, space: &Space) -> Vec<String> {
-    let searches = |name| space.get(name).is_some_and(|p| !p.distribution.is_single());
+    let searches = |name| space.get(name).is_some_and(|p| !p.distribution.is_single() && !options::is_exercise(p));
     let mut text = Vec::new();
     if searches("epochs") && plan.pruner == PrunerKind::None {
         text.push(
@@ -231,11 +233,15 @@ mod tests {
 
     #[test]
     fn traps_of_a_space_are_named() {
-        let space = "[batch_size]\nchoices = [64, 128, 256]\n[epochs]\nlow = 10\nhigh = 30\nstep = 10\n[beta]\nchoices = [1, 4]";
+        let space =
+            "[batch_size]\nchoices = [32, 64, 128]\n[epochs]\nlow = 10\nhigh = 50\nstep = 20\n[beta]\nchoices = [1, 4]";
         let text = said(&plan(), space, 10);
         for part in ["only 18 points", "batch_size lists numbers", "epochs are searched", "beta is searched"] {
             assert!(text.contains(part), "{part}: {text}");
         }
+        let exercise: String = options::EXERCISE.iter().map(|(name, text)| format!("[{name}]\n{text}\n")).collect();
+        let text = said(&plan(), &exercise, 30);
+        assert!(!text.contains("batch_size lists") && !text.contains("epochs are searched"), "{text}");
         let grid = Plan { sampler: SamplerKind::Grid, ..plan() };
         assert!(said(&grid, space, 20).contains("18 points: all will be tried"));
         assert!(said(&grid, space, 4).contains("18 points: 4 of them"));

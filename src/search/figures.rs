@@ -2,6 +2,7 @@
 
 use super::row::{Fate, best, folds, source};
 use super::validate::FoldScore;
+use crate::files;
 use crate::plot::{Chart, drawable};
 use crate::study::Figure;
 use crate::tune::importance::Importance;
@@ -23,12 +24,12 @@ pub const IMPORTANCE: &str = "importance.svg";
 
 /// The file of a parameter's slice.
 pub fn slice_file(name: &str) -> String {
-    format!("slice_{name}.svg")
+    format!("slice_{}.svg", files::named(name))
 }
 
 /// The file of a parameter's part in the anatomy of a suggestion.
 pub fn anatomy_file(name: &str) -> String {
-    format!("anatomy_{name}.svg")
+    format!("anatomy_{}.svg", files::named(name))
 }
 
 fn is_startup(trial: &FrozenTrial) -> bool {

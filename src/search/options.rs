@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::models::Kind;
 use crate::train::Config;
-use crate::tune::Value;
+use crate::tune::{Parameter, Space, Value};
 use std::collections::BTreeMap;
 
 /// A setting that a space may name.
@@ -42,6 +42,20 @@ pub const SETTINGS: [Setting; 13] = [
     Setting { name: "beta", takes: NUMBER, set: |c, v| number(v, |x| c.beta = x) },
     Setting { name: "beta_warmup", takes: "a whole number", set: |c, v| whole(v, |n| c.beta_warmup = n as u64) },
 ];
+
+/// What is searched if the user does not say: the exercise's space, by parameter.
+pub const EXERCISE: [(&str, &str); 3] = [
+    ("epochs", "low = 10\nhigh = 30\nstep = 10"),
+    ("batch_size", "choices = [64, 128, 256]"),
+    ("lr", "low = 0.01\nhigh = 0.1\nlog = true"),
+];
+
+/// Whether a parameter is searched as in the exercise.
+pub fn is_exercise(parameter: &Parameter) -> bool {
+    let text: String = EXERCISE.iter().map(|(name, text)| format!("[{name}]\n{text}\n")).collect();
+    let space = Space::from_toml(&text, &known()).expect("a good space");
+    space.get(&parameter.name).is_some_and(|own| own == parameter)
+}
 
 /// Their names, and whether only whole numbers make sense.
 pub fn known() -> Vec<(&'static str, bool)> {

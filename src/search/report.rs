@@ -6,8 +6,8 @@ use super::session::best_folder;
 use super::validate::{FoldScore, mean_difference};
 use super::{Diverged, Plan, SamplerKind};
 use crate::data::Baselines;
-use crate::study::{Figure, count, shown, table};
-use crate::train::Score;
+use crate::study::{Figure, count, escaped, nats, shown, table};
+use crate::train::{Score, Standing};
 use crate::tune::importance::{Importance, LEAST_TRIALS, importances};
 use crate::tune::sampler::Asking;
 use crate::tune::sampler::tpe::Anatomy;
@@ -124,7 +124,7 @@ pub fn markdown(s: &Summary, space: &Space, suggestion: Option<&(usize, Anatomy)
     text.push("## Loss against each parameter".into());
     for (name, _) in s.trials.iter().flat_map(|t| &t.params).collect::<BTreeMap<_, _>>() {
         let single = space.get(name).is_some_and(|p| p.distribution.is_single());
-        text.extend((!single).then(|| shown(&format!("Loss against {name}"), &figures::slice_file(name))));
+        text.extend((!single).then(|| shown(&format!("Loss against {}", escaped(name)), &figures::slice_file(name))));
     }
     text.push(shown("Trials through their parameters", figures::PARALLEL));
     text.push("## The anatomy of a suggestion".into());
@@ -192,11 +192,11 @@ fn fixed(s: &Summary, space: &Space) -> String {
 pub fn trials(s: &Summary) -> String {
     let names: Vec<&String> =
         s.trials.iter().flat_map(|t| t.params.keys()).collect::<BTreeSet<_>>().into_iter().collect();
-    let number = |x: Option<f64>| x.map_or("–".into(), |x| format!("{x:.2}"));
+    let number = |x: Option<f64>| x.map_or("–".into(), |x| nats(x, 2));
     let other = s.plan.objective.other();
     let row = |t: &Row| {
-        let params = names.iter().map(|name| t.params.get(*name).map_or(String::new(), Value::to_string));
-        let folds: Vec<String> = t.folds.iter().map(|f| format!("{:.2}", s.plan.objective.of(f.score()))).collect();
+        let params = names.iter().map(|name| t.params.get(*name).map_or(String::new(), |v| escaped(&v.to_string())));
+        let folds: Vec<String> = t.folds.iter().map(|f| nats(s.plan.objective.of(f.score()), 2)).collect();
         let mark = if s.best == Some(t.number) { format!("**{}**", t.number) } else { t.number.to_string() };
         let told = vec![
             folds.join(", "),
@@ -205,12 +205,13 @@ pub fn trials(s: &Summary) -> String {
             number(t.mean(|f| other.of(f.score()))),
             format!("{:.1}", t.seconds),
         ];
-        [vec![mark, t.source.clone()], params.collect(), told].concat()
+        [vec![mark, escaped(&t.source)], params.collect(), told].concat()
     };
     let loss = format!("{}, mean ± SE", s.plan.objective.name());
+    let shown_names: Vec<String> = names.iter().map(|name| escaped(name)).collect();
     let header = [
         vec!["trial", "from"],
-        names.iter().map(|n| n.as_str()).collect(),
+        shown_names.iter().map(String::as_str).collect(),
         vec!["folds", &loss, "KL", other.name(), "seconds"],
     ];
     table(&header.concat(), s.trials.iter().map(row))
@@ -227,7 +228,7 @@ pub fn counts(s: &Summary) -> String {
     let mut text = format!("{}: {}.", count(s.trials.len(), "trial"), parts.join(", "));
     for t in &s.trials {
         if let Some(error) = &t.error {
-            text += &format!(" Trial {}: {}.", t.number, error.split(';').next().unwrap_or_default());
+            text += &format!(" Trial {}: {}.", t.number, escaped(error.split(';').next().unwrap_or_default()));
         }
     }
     if s.plan.diverged == Diverged::Fail && of(Fate::Failed) > 0 {
@@ -238,10 +239,15 @@ pub fn counts(s: &Summary) -> String {
     let repeated = (0..s.trials.len()).filter(|&i| repeats(i)).count();
     if repeated > 0 {
         text += &format!(
-            " {} a point that was tried before.",
+            " {} a point that was tried before{}.",
             match repeated {
                 1 => "One trial repeats".into(),
                 n => format!("{n} trials repeat"),
+            },
+            match s.trials.iter().filter(|t| t.known_from.is_some()).count() {
+                0 => String::new(),
+                n if n == repeated => ": everything was equal, and the known result was taken".into(),
+                n => format!(": in {n} everything was equal, and the known result was taken"),
             }
         );
     }
@@ -257,7 +263,7 @@ pub fn tell_best(s: &Summary) -> Vec<String> {
     let mut text = vec![format!(
         "Trial {}: {}. Its cross-validated {name} is {} nats per image.",
         best.number,
-        best.settings(),
+        escaped(&best.settings()),
         best.outcome(&s.plan)
     )];
     let others = s.trials.iter().filter(|t| t.fate == Fate::Complete && t.params != best.params);
@@ -270,9 +276,11 @@ pub fn tell_best(s: &Summary) -> Vec<String> {
         let (gap, error) = mean_difference(&gaps, s.plan.folds);
         let needed = student_95(gaps.len() - 1);
         text.push(format!(
-            "Of other settings trial {} is next, {gap:.2} ± {error:.2} nats behind on the same folds. That is {}significant: from {} \
+            "Of other settings trial {} is next, {} ± {} nats behind on the same folds. That is {}significant: from {} \
              it takes {needed:.1} standard errors (t-test, 5 %, corrected for the training images that folds share).",
             second.number,
+            nats(gap, 2),
+            nats(error, 2),
             if gap > needed * error { "" } else { "not " },
             count(gaps.len(), "difference")
         ));
@@ -286,18 +294,23 @@ pub fn tell_best(s: &Summary) -> Vec<String> {
         ));
     }
     if let Some(error) = &s.test_error {
-        text.push(format!("Trained with these settings on all training images, the VAE diverged: {error}."));
+        text.push(format!("These settings were not trained on all training images: {}.", escaped(error)));
     }
     if let Some(test) = s.test {
         let b = &s.baselines;
+        if Standing::of(test, b) == Standing::Diverged {
+            text.push(
+                "The network that was trained with these settings on all training images has **diverged**.".into(),
+            );
+        }
         text.push(format!(
-            "Trained with these settings on all {} training images, the VAE costs **{:.2}** nats per test image: reconstruction {:.2}, \
-             KL {:.2}. A predictor that knows the class and nothing else costs {:.2}, the mean image {:.2}. The network is in \
+            "Trained with these settings on all {} training images, the VAE costs **{}** nats per test image: reconstruction {}, \
+             KL {}. A predictor that knows the class and nothing else costs {:.2}, the mean image {:.2}. The network is in \
              `{}`.",
             s.images[0],
-            test.total(),
-            test.recon,
-            test.kl.unwrap_or(0.0),
+            nats(test.total(), 2),
+            nats(test.recon, 2),
+            nats(test.kl.unwrap_or(0.0), 2),
             b.per_class,
             b.per_pixel,
             best_folder(best.number)
@@ -332,13 +345,13 @@ pub fn credit(s: &Summary) -> String {
         }
         (SamplerKind::Tpe, Some(_), None) => format!("All complete trials are among the model's {by_model}."),
         (SamplerKind::Tpe, Some(m), Some(r)) if m < r => format!(
-            "The best of the model's {by_model} is {:.2} nats better than the best of those it did not suggest ({}).",
-            r - m,
+            "The best of the model's {by_model} is {} nats better than the best of those it did not suggest ({}).",
+            nats(r - m, 2),
             others.len()
         ),
         (SamplerKind::Tpe, Some(m), Some(r)) => format!(
-            "The best trial is one that the model did not suggest: in {by_model} it found nothing better ({:.2} nats behind).",
-            m - r
+            "The best trial is one that the model did not suggest: in {by_model} it found nothing better ({} nats behind).",
+            nats(m - r, 2)
         ),
         _ => "No model was used: trials do not learn from one another.".into(),
     }
@@ -365,7 +378,11 @@ fn anatomy(suggestion: Option<&(usize, Anatomy)>) -> Vec<String> {
         a.bad_trials.len(),
         count(a.acquisition.len(), "candidate")
     )];
-    text.extend(a.wanted.iter().map(|(name, _)| shown(&format!("l and g along {name}"), &figures::anatomy_file(name))));
+    text.extend(
+        a.wanted
+            .iter()
+            .map(|(name, _)| shown(&format!("l and g along {}", escaped(name)), &figures::anatomy_file(name))),
+    );
     text.push(shown("Acquisition", figures::ACQUISITION));
     text
 }

@@ -1,9 +1,9 @@
 //! [`Row`]: what is told of a trial.
 
 use super::Plan;
-use super::run::{ERROR, FOLDS, STOPPED};
+use super::run::{ERROR, FOLDS, KNOWN, STOPPED};
 use super::validate::{FoldScore, mean_and_error};
-use crate::study::mean;
+use crate::study::{mean, nats};
 use crate::tune::trial::FIXED_PARAMS;
 use crate::tune::{Direction, FrozenTrial, SOURCE, State, Value, best_of};
 use serde::Serialize;
@@ -97,6 +97,8 @@ pub struct Row {
     pub seconds: f64,
     /// Why it has no loss of its own.
     pub error: Option<String>,
+    /// The trial whose result it took over, since everything was equal.
+    pub known_from: Option<u64>,
 }
 
 impl Row {
@@ -119,6 +121,7 @@ impl Row {
             },
             folds,
             error: trial.user_attrs.get(ERROR).and_then(|e| e.as_str()).map(str::to_string),
+            known_from: trial.user_attrs.get(KNOWN).and_then(|n| n.as_u64()),
         }
     }
 
@@ -129,9 +132,16 @@ impl Row {
 
     /// Its loss with the standard error, or what became of it.
     pub fn outcome(&self, plan: &Plan) -> String {
+        match self.known_from {
+            Some(other) => format!("{}, as trial {other}", self.own_outcome(plan)),
+            None => self.own_outcome(plan),
+        }
+    }
+
+    fn own_outcome(&self, plan: &Plan) -> String {
         match (self.fate, self.loss, self.standard_error) {
-            (Fate::Complete, Some(loss), Some(se)) => format!("{loss:.2} ± {se:.2}"),
-            (Fate::Complete, Some(loss), None) => format!("{loss:.2}"),
+            (Fate::Complete, Some(loss), Some(se)) => format!("{} ± {}", nats(loss, 2), nats(se, 2)),
+            (Fate::Complete, Some(loss), None) => nats(loss, 2),
             (Fate::Stopped, loss, _) => {
                 let at = loss.map_or(String::new(), |loss| format!(" at {loss:.2}"));
                 let after = self.stopped_after.unwrap_or(0);

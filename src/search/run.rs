@@ -1,17 +1,20 @@
 //! [`Worker`]: somebody who works through trials, beside others.
 
 use super::options;
+use super::row::{Fate, folds};
 use super::validate::{CrossValidation, End, FoldScore};
 use super::{Diverged, Plan};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::study::mean;
 use crate::train::{Config, Watch};
-use crate::tune::{FrozenTrial, Outcome, Space, State, Study, Trial};
+use crate::tune::{FrozenTrial, Outcome, Space, State, Study, Trial, Value};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// Somebody who wants to know how a search goes. Jobs are numbered from 0.
@@ -50,6 +53,8 @@ pub struct Worker<'a> {
 pub const FOLDS: &str = "folds";
 /// The attribute that says why a trial has no loss of its own.
 pub const ERROR: &str = "error";
+/// The attribute of a trial that took over the result of another: its number.
+pub const KNOWN: &str = "result_of_trial";
 /// The attribute of a trial that was stopped and told as complete: after how many folds.
 pub const STOPPED: &str = "stopped_after_folds";
 
@@ -76,6 +81,10 @@ impl Claim {
         }
         Ok(None)
     }
+}
+
+fn values_of(trial: &FrozenTrial) -> BTreeMap<String, Value> {
+    trial.params.iter().map(|(name, p)| (name.clone(), p.value())).collect()
 }
 
 fn trial_folder(folder: &Path, number: usize) -> PathBuf {
@@ -111,7 +120,7 @@ pub struct Left {
 pub fn left_behind(study: &Study, folder: &Path) -> Result<Left> {
     let mut left = Left::default();
     for trial in study.trials()?.iter().filter(|t| t.state == State::Running) {
-        let kind = match lock_path(&trial_folder(folder, trial.number)).exists() {
+        let kind = match files::is_there(&lock_path(&trial_folder(folder, trial.number)))? {
             false => &mut left.unknown,
             true if is_held(folder, trial.number) => &mut left.alive,
             true => &mut left.dead,
@@ -204,12 +213,14 @@ impl Worker<'_> {
         if until.is_some_and(|until| Instant::now() >= until) {
             return Ok(Some(if self.study.look(|s| s.begun())? >= total { Done::All } else { Done::Timeout }));
         }
-        let Some(trial) = self.study.ask_within(total)? else { return Ok(Some(Done::All)) };
-        let claim = Claim::of(self.folder, trial.number)?;
-        let claim = claim.ok_or_else(|| {
-            let at = trial_folder(self.folder, trial.number);
-            Error::Usage(format!("{}: a worker of another study is at it", at.display()))
-        })?;
+        let claim = |number| {
+            let busy = || {
+                let at = trial_folder(self.folder, number);
+                Error::Usage(format!("{}: a worker of another study is at it", at.display()))
+            };
+            Claim::of(self.folder, number)?.ok_or_else(busy)
+        };
+        let Some((trial, claim)) = self.study.ask_claimed(total, claim)? else { return Ok(Some(Done::All)) };
         self.run(job, trial, claim, progress, stop).map(|()| None)
     }
 
@@ -239,22 +250,53 @@ impl Worker<'_> {
     ) -> Result<()> {
         // All parameters are set in one piece: a trial that is taken up has those that it began with.
         let values = match trial.frozen().params.is_empty() {
-            true => trial.suggest_all(self.space)?,
-            false => trial.frozen().params.iter().map(|(name, p)| (name.clone(), p.value())).collect(),
+            true => trial.suggest_all(self.space),
+            false => Ok(values_of(trial.frozen())),
         };
-        let config: Config = match options::apply(&self.plan.base, &values) {
+        // A queued value may be none that the parameter takes.
+        let config: Config = match values.and_then(|values| options::apply(&self.plan.base, &values)) {
             Ok(config) => config,
-            Err(why) => {
+            Err(why @ (Error::Usage(_) | Error::Setting { .. })) => {
                 trial.set_attrs([(ERROR, json!(why.to_string()))])?;
                 return self.study.tell(trial, Outcome::Fail);
             }
+            Err(e) => return Err(e),
         };
+        if let Some(known) = self.known(&trial, &config)? {
+            return self.take_over(trial, &known);
+        }
         let mut watch = progress.begin(job, trial.frozen(), self.validation.steps(&config), self.validation.networks());
         let by_fold = self.plan.reports_folds();
         let (folds, end) = self.validation.measure(&mut trial, &config, by_fold, at, &mut *watch, stop)?;
         trial.set_attrs([(FOLDS, serde_json::to_value(&folds).expect("plain data"))])?;
         let outcome = self.outcome(&mut trial, &folds, end)?;
         self.study.tell(trial, outcome)
+    }
+
+    /// A trial that was measured with the same configuration, seed included, on the same folds: it would end with the same bits.
+    fn known(&self, trial: &Trial, config: &Config) -> Result<Option<Arc<FrozenTrial>>> {
+        let is_same = |t: &FrozenTrial| {
+            let measured = match Fate::of(t) {
+                Fate::Complete => folds(t).len() == self.validation.networks() && !t.user_attrs.contains_key(KNOWN),
+                Fate::Diverged => t.user_attrs.contains_key(FOLDS) && !t.user_attrs.contains_key(KNOWN),
+                _ => false,
+            };
+            measured && options::apply(&self.plan.base, &values_of(t)).is_ok_and(|other| other == *config)
+        };
+        Ok(self.study.trials()?.into_iter().find(|t| t.number != trial.number && is_same(t)))
+    }
+
+    /// Ends a trial with the result of another.
+    fn take_over(&self, mut trial: Trial, known: &FrozenTrial) -> Result<()> {
+        // Nothing was trained.
+        let folds: Vec<FoldScore> = folds(known).into_iter().map(|f| FoldScore { seconds: 0.0, ..f }).collect();
+        let folds = serde_json::to_value(folds).expect("plain data");
+        let error = known.user_attrs.get(ERROR).map(|error| (ERROR, error.clone()));
+        trial.set_attrs([(KNOWN, json!(known.number)), (FOLDS, folds)].into_iter().chain(error))?;
+        for (&step, &value) in &known.reports {
+            trial.report(step, value)?;
+        }
+        self.study.tell(trial, Outcome::Complete(known.values.clone().unwrap_or_default()))
     }
 
     /// What a measurement means for the trial.

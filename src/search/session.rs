@@ -5,6 +5,7 @@ use super::run::{is_held, left_behind};
 use super::{CrossValidation, Left, Plan, Worker, options};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::files;
 use crate::study::film;
 use crate::train::{self, Folder, Score, Trainer, Watch};
 use crate::tune::storage::Owner;
@@ -54,11 +55,18 @@ pub struct Change {
     pub abandon: Vec<usize>,
 }
 
+/// Whether there is a journal with anything in it: a process that was killed at once leaves an empty one.
+fn holds_a_study(journal: &Path) -> Result<bool> {
+    Ok(files::is_there(journal)? && !Storage::journal(journal)?.studies().studies.is_empty())
+}
+
 fn read(path: &Path) -> Result<(Study, Plan, usize)> {
     let journal = path.join(JOURNAL);
-    if !journal.exists() {
+    if !holds_a_study(&journal)? {
         let path = path.display();
-        return Err(Error::Usage(format!("{path}: expected the folder of a study, found no {JOURNAL} in it")));
+        return Err(Error::Usage(format!(
+            "{path}: expected the folder of a study, found no {JOURNAL} in it, or none with a study"
+        )));
     }
     let study = Study::open(Storage::journal(&journal)?, NAME)?;
     let (plan, total) = study.look(|s| {
@@ -87,11 +95,8 @@ impl Session {
         let validation = validation(&plan, data)?;
         let points = points.iter().map(|p| point(p, &space)).collect::<Result<Vec<_>>>()?;
         let folder = match out {
-            Some(path) if path.join(JOURNAL).exists() => {
-                let path = path.display();
-                return Err(Error::Usage(format!(
-                    "{path} already holds a study; choose another --out, or go on with --resume {path}"
-                )));
+            Some(path) if holds_a_study(&path.join(JOURNAL))? => {
+                return Err(Error::Taken { path: path.to_path_buf(), what: "study" });
             }
             Some(path) => Folder::at(path)?,
             None => Folder::create_next(&Path::new("runs").join(name))?,
@@ -215,7 +220,7 @@ impl Session {
         if lock.try_lock().is_err() {
             return Ok(None);
         }
-        let mut trainer = match own.checkpoint().exists() {
+        let mut trainer = match files::is_there(&own.checkpoint())? {
             true => Trainer::resume(&own.checkpoint(), data)?,
             false => Trainer::new(config)?,
         };
@@ -261,7 +266,13 @@ fn check(plan: &Plan) -> Result<Space> {
             None => [0.0, 0.381_966, 1.0].map(|u| d.at(u)).to_vec(),
         };
         for x in values {
-            options::apply(&plan.base, &BTreeMap::from([(p.name.clone(), d.value(x))]))?;
+            let of_parameter = |e| match e {
+                Error::Setting { name, expected, found } if name == p.name => {
+                    Error::Usage(format!("parameter {name}: expected {expected}, found {found}"))
+                }
+                e => e,
+            };
+            options::apply(&plan.base, &BTreeMap::from([(p.name.clone(), d.value(x))])).map_err(of_parameter)?;
         }
     }
     plan.sampler(&space)?;
@@ -310,7 +321,9 @@ fn point(text: &str, space: &Space) -> Result<BTreeMap<String, Value>> {
         if !internal.is_some_and(|x| known.distribution.contains(x)) {
             return Err(bad(format!("{name}: expected {}, found {value}", known.distribution)));
         }
-        point.insert(known.name.clone(), value);
+        if point.insert(known.name.clone(), value).is_some() {
+            return Err(bad(format!("{name} stands twice")));
+        }
     }
     Ok(point)
 }

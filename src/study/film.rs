@@ -2,10 +2,10 @@
 
 use super::{Subject, equal_mass, examples};
 use crate::data::Dataset;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::files;
 use crate::plot::{Grey, Grid, film};
 use crate::train::{Folder, Trainer};
-use std::fs;
 
 /// Images in a row of a frame.
 const ROW: usize = 10;
@@ -41,12 +41,16 @@ pub fn write_frame(trainer: &Trainer, data: &Dataset, folder: &Folder) -> Result
 /// # Errors
 /// When a frame is damaged.
 pub fn write_film(epochs: u64, folder: &Folder) -> Result<()> {
-    let read = |epoch| {
+    let read = |epoch: u64| -> Result<Grey> {
         let path = folder.path().join(frame(epoch));
-        Grey::decode(&fs::read(&path).map_err(Error::io(&path))?, &path)
+        Grey::decode(&files::read(&path, 1 << 26)?, &path)
     };
-    let there = |epoch: &u64| folder.path().join(frame(*epoch)).exists();
-    let frames = (1..=epochs).filter(there).map(read).collect::<Result<Vec<Grey>>>()?;
+    let mut frames = Vec::new();
+    for epoch in 1..=epochs {
+        if files::is_there(&folder.path().join(frame(epoch)))? {
+            frames.push(read(epoch)?);
+        }
+    }
     match frames.is_empty() {
         true => Ok(()),
         false => folder.write("film.png", &film(&frames, DELAYS.0, DELAYS.1)),

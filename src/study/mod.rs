@@ -51,7 +51,23 @@ fn in_figures(name: &str) -> String {
 
 /// A figure in Markdown.
 pub(crate) fn shown(title: &str, name: &str) -> String {
-    format!("![{title}]({})", in_figures(name))
+    format!("![{title}]({})", in_figures(name).replace('%', "%25"))
+}
+
+/// Text from a file as Markdown that shows it: no markup, no HTML, one line.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '&' => out += "&amp;",
+            '|' | '*' | '`' | '[' | ']' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// A table in Markdown.
@@ -70,7 +86,7 @@ fn list(x: &[f64]) -> String {
 }
 
 /// A loss with so many decimals, or in powers of ten where it is absurd.
-fn nats(x: f64, decimals: usize) -> String {
+pub(crate) fn nats(x: f64, decimals: usize) -> String {
     if x.abs() < 1e6 { format!("{x:.decimals$}") } else { format!("{x:.2e}") }
 }
 

@@ -32,7 +32,16 @@ fn plain(text: &str) -> String {
             }
         }
     }
-    (out + rest).replace(['*', '`'], "")
+    let mut text = String::new();
+    let mut letters = (out + rest).chars().collect::<Vec<_>>().into_iter();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => text.extend(letters.next()),
+            '*' | '`' => {}
+            letter => text.push(letter),
+        }
+    }
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
 fn wrapped(text: &str, width: usize) -> Vec<String> {
@@ -97,6 +106,8 @@ mod tests {
         assert_eq!(lines("*a* **b** `c` [d](e.json) f [g]", 80), ["a b c d f [g]"]);
         assert_eq!(lines("one two three", 8), ["one two", "three"]);
         assert!(lines("![x](y)", 80).is_empty());
+        let odd = "a|b *c* <script> & `d` \\";
+        assert_eq!(lines(&crate::study::escaped(odd), 80), [odd]);
         let table = "Means:\n\n| class | loss of both ends |\n|---|---|\n| Ankle boot | **1.5**, 2.5 |";
         let wide =
             ["Means:", "", "class       loss of both ends", "──────────  ─────────────────", "Ankle boot  1.5, 2.5"];

@@ -8,6 +8,7 @@
 //! weights = {k: v for k, v in load_file("checkpoint.safetensors").items() if not k.startswith("optimizer.")}
 //! ```
 
+use super::config::MOST_WEIGHTS;
 use super::{Config, Progress, Trainer};
 use crate::data::{Dataset, Origin};
 use crate::error::{Error, Result};
@@ -18,7 +19,6 @@ use crate::tensor::{Shape, Tensor};
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
 /// The key of our JSON in the file's metadata.
@@ -38,6 +38,9 @@ struct Header {
     /// Steps the optimiser has taken.
     optimizer_steps: u64,
 }
+
+/// The largest file that is read: the most weights that a network may have, thrice, and a header.
+const LIMIT: u64 = (MOST_WEIGHTS * 3 * size_of::<f32>()) as u64 + (1 << 20);
 
 /// The format this program writes and reads.
 const VERSION: u32 = 1;
@@ -179,7 +182,7 @@ struct Checkpoint(Vec<u8>);
 
 impl Checkpoint {
     fn read(path: &Path) -> Result<Self> {
-        fs::read(path).map(Checkpoint).map_err(Error::io(path))
+        files::read(path, LIMIT).map(Checkpoint)
     }
 
     fn open(&self, path: &Path) -> Result<(Header, SafeTensors<'_>)> {

@@ -20,7 +20,7 @@ pub enum OptimizerKind {
 /// So many that steps can be counted with room to spare.
 const MOST_EPOCHS: u64 = 1_000_000;
 /// 1 GiB of them, three times that with what Adam remembers.
-const MOST_WEIGHTS: usize = 1 << 28;
+pub(super) const MOST_WEIGHTS: usize = 1 << 28;
 
 /// The configuration of a run. With the data it decides every bit of the result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
