@@ -1,8 +1,6 @@
 //! One suggestion of TPE, by the number of past trials: all parameters of a VAE-like space together (a log float, choices, an
 //! int, a log int and a stepped float), from the history to the value. And a whole `ask` with its parameters, in memory.
 
-#![allow(clippy::disallowed_methods)] // A made-up loss, not training.
-
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use elbo::tune::sampler::{Asking, Random, Sampler, Tpe};
 use elbo::tune::{Direction, Distribution, Outcome, Space, Storage, Study};

@@ -7,8 +7,6 @@
 //! Each row is `{"function", "sampler", "seed", "best": {"20": v, "50": v, "100": v}}`. Optima are moved away from the middle of
 //! the box, where every Parzen estimator has its prior. `--seeds N` makes fewer.
 
-#![allow(clippy::disallowed_methods)] // Test functions, not training.
-
 use elbo::Result;
 use elbo::tune::sampler::{Random, Tpe};
 use elbo::tune::{Direction, Distribution, Outcome, Storage, Study, Trial};

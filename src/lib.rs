@@ -49,8 +49,8 @@
 //!
 //! `B` batch, `D` pixels, `H` hidden units, `Z` latent dimensions, `C` channels, `K` classes; `N` trials.
 
-// In tests the platform's functions are the reference.
-#![cfg_attr(test, allow(clippy::disallowed_methods))]
+// Not in tests: there the platform's functions are the reference.
+#![cfg_attr(not(test), warn(clippy::disallowed_macros, clippy::disallowed_methods))]
 
 pub mod autograd;
 pub mod cli;

@@ -154,7 +154,10 @@ fn what_breaks_a_rule_is_one_line() {
 fn choices_are_taken_as_they_are_and_parameters_print_their_values() {
     let study = study(Random);
     let mut trial = study.ask().unwrap();
-    let kind = trial.categorical("kind", &["a", "b"]).unwrap();
+    let kind = trial.categorical("kind", ["a", "b"]).unwrap();
+    #[allow(clippy::needless_borrows_for_generic_args)] // As one who knows `&str` as `&[…]` writes it.
+    let again = trial.categorical("kind", &["a", "b"]).unwrap();
+    assert_eq!(again, kind);
     let width = trial.int("width", 3, 3).unwrap();
     study.tell(trial, Outcome::Complete(vec![0.0])).unwrap();
     let best = study.best().unwrap().unwrap();

@@ -1,6 +1,8 @@
 //! Awkward points: kinks, flat pieces before infinite slopes, tiny and huge arguments. Differences say nothing there; value, slope
 //! and curvature are limits worked out by hand, or by arithmetic of 50 digits (mpmath), and asked for in both precisions.
 
+#![allow(clippy::excessive_precision)] // Limits stand as they were computed.
+
 use super::Algebra;
 use crate::autograd::{Tape, Var};
 use crate::kernels::Real;
