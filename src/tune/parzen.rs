@@ -167,7 +167,7 @@ impl Numeric {
         let mut kernels = Kernels::default();
         let Kernels { mu: mus, sigma: sigmas, .. } = &mut kernels;
         let mut of = vec![0; centres.len() + 1];
-        let prior = (centres.len(), 0.5 * (low + high), high - low);
+        let prior = (centres.len(), 0.5 * low + 0.5 * high, high - low);
         for (i, mu, sigma) in bandwidths(&centres, low, high).into_iter().chain([prior]) {
             // In order of centres: equal ones are the last few, and have three bandwidths at most.
             let same = (0..mus.len()).rev().take(3).find(|&k| mus[k] == mu && sigmas[k] == sigma);
@@ -308,5 +308,49 @@ impl Categorical {
             u < sum
         };
         (0..self.choices).find(reached).unwrap_or(self.choices - 1) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Purpose;
+
+    #[test]
+    fn at_the_edges_of_f64_what_is_drawn_is_a_value() {
+        let top = f64::MAX;
+        let distributions = [
+            Distribution::float(-0.49 * top, 0.49 * top),
+            Distribution::float(0.9 * top, top),
+            Distribution::float(-top, -0.9 * top),
+            Distribution::float(0.0, 5e-324),
+            Distribution::float(0.0, top),
+            Distribution::float(1.0, 1.0 + f64::EPSILON),
+            Distribution::log_float(5e-324, top),
+            Distribution::log_float(1.0, 1.0 + f64::EPSILON),
+            Distribution::step_float(0.0, top, top / 3.0),
+            Distribution::step_float(0.0, 1e-320, 5e-324),
+            Distribution::step_float(-1.0, 1.0, f64::EPSILON),
+            Distribution::int(-(1 << 53), 1 << 53),
+            Distribution::log_int(1, 1 << 53),
+            Distribution::step_int(-(1 << 53), 1 << 53, 1 << 53),
+        ];
+        // Other programs may have measured anything.
+        let foreign =
+            [0.0, -0.0, 1.0, -1.0, 5e-324, 1e308, -1e308, top, -top, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
+        let mut random = Stream::new(0, Purpose::Init, 0, 0);
+        for distribution in distributions {
+            let distribution = distribution.checked("x").unwrap();
+            let inside: Vec<f64> = (0..5).map(|i| distribution.at(0.249 * f64::from(i))).collect();
+            for observed in [&[][..], &foreign[..1], &foreign[1..6], &foreign, &inside].map(<[f64]>::to_vec) {
+                let weights = ramp(observed.len());
+                let mixture = Mixture::fit([(&distribution, observed.clone())], weights);
+                let drawn: Vec<f64> = (0..200).map(|_| mixture.sample(&mut random)[0]).collect();
+                let odd = drawn.iter().find(|x| !distribution.contains(**x));
+                assert!(odd.is_none(), "{distribution:?} after {observed:?}: {odd:?}");
+                let density = mixture.log_pdf(&[drawn]);
+                assert!(density.iter().all(|p| !p.is_nan()), "{distribution:?} after {observed:?}: {density:?}");
+            }
+        }
     }
 }

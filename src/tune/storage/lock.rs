@@ -46,19 +46,19 @@ impl Lock {
         let path = with_suffix(journal, ".lock");
         let start = Instant::now();
         let mut silent = true;
-        let (mut pause, mut seen, mut since) = (Duration::from_millis(1), None, Instant::now());
+        let (mut pause, mut seen, mut since) = (Duration::from_millis(1), [None; 2], Instant::now());
         loop {
             match create(journal, &path) {
                 Ok(()) => return Ok(Lock { path }),
                 Err(e) if e.kind() != ErrorKind::AlreadyExists => return Err(Error::io(&path)(e)),
                 Err(_) => {}
             }
-            let changed = Some(changed(&path));
-            if changed != seen {
-                (seen, since) = (changed, Instant::now());
+            let now = changed(&path);
+            if now != seen {
+                (seen, since) = (now, Instant::now());
             } else if since.elapsed() > stale {
-                release(&path);
-                seen = None;
+                take_away(journal, &path, seen);
+                (seen, since) = ([None; 2], Instant::now());
                 continue;
             }
             if silent && start.elapsed() > SILENCE {
@@ -98,8 +98,18 @@ fn create(journal: &Path, path: &Path) -> io::Result<()> {
     return fs::OpenOptions::new().write(true).create_new(true).open(path).map(drop);
 }
 
-/// When the lock was made, and when what it leads to was last changed. The first tells a new lock from the old one: of several who
-/// wait for an abandoned lock, one takes it away and the others begin to wait for that one.
+/// Takes an abandoned lock away, if it is still the one that was `seen`. One at a time: of several who waited for it, the second would
+/// take away the lock that the first made in its place.
+fn take_away(journal: &Path, path: &Path, seen: [Option<SystemTime>; 2]) {
+    let alone = fs::File::open(journal);
+    // Where the file system has no such locks, looking again must do.
+    let _ = alone.as_ref().map(fs::File::lock);
+    if changed(path) == seen {
+        release(path);
+    }
+}
+
+/// When the lock was made, and when what it leads to was last changed. The first tells a new lock from the old one.
 fn changed(path: &Path) -> [Option<SystemTime>; 2] {
     [fs::symlink_metadata(path), fs::metadata(path)].map(|m| m.and_then(|m: Metadata| m.modified()).ok())
 }
@@ -184,18 +194,20 @@ mod tests {
     #[test]
     fn of_many_who_wait_for_an_abandoned_lock_one_at_a_time_gets_it() {
         let dir = tempfile::tempdir().unwrap();
-        let (journal, _) = abandoned(dir.path());
-        let holders = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    let lock = Lock::wait(&journal, 5 * SHORT, PATIENCE).unwrap();
-                    assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0);
-                    sleep(SHORT / 4);
-                    holders.fetch_sub(1, Ordering::SeqCst);
-                    drop(lock);
-                });
-            }
-        });
+        for _ in 0..4 {
+            let (journal, _) = abandoned(dir.path());
+            let holders = AtomicUsize::new(0);
+            std::thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| {
+                        let lock = Lock::wait(&journal, 5 * SHORT, PATIENCE).unwrap();
+                        assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0);
+                        sleep(SHORT / 8);
+                        holders.fetch_sub(1, Ordering::SeqCst);
+                        drop(lock);
+                    });
+                }
+            });
+        }
     }
 }
