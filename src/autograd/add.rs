@@ -1,7 +1,8 @@
 //! Addition, the one operation that the chain rule itself needs.
 
-use super::op::{Op, Row, Vjp, example};
+use super::op::{Op, Row, Vjp};
 use crate::error::ShapeError;
+use crate::example;
 use crate::kernels::{Real, elementwise::map, gemm::Scratch};
 use crate::tensor::{Shape, Tensor};
 

@@ -27,7 +27,6 @@ mod tape;
 mod var;
 
 pub use add::Add;
-pub(crate) use op::example;
 pub use op::{Domain, Example, Op, Row, Vjp};
 pub use profile::{Event, Profile, Work};
 pub use tape::Tape;

@@ -119,7 +119,9 @@ pub enum Domain {
     Positive,
 }
 
-/// An [`Example`] from one expression, compiled for both precisions.
+/// An [`Example`](crate::autograd::Example) from shapes and [domains](crate::autograd::Domain) of inputs and one expression, which is
+/// compiled for both precisions: `example!([([3, 4], Signed), ([4], Positive)], |x| x[0] / x[1])`.
+#[macro_export]
 macro_rules! example {
     ([$(($shape:expr, $domain:ident)),+ $(,)?], |$x:ident| $y:expr) => {
         $crate::autograd::Example {
@@ -129,4 +131,3 @@ macro_rules! example {
         }
     };
 }
-pub(crate) use example;

@@ -1,8 +1,9 @@
 //! Elementwise ops of two and three arguments. Shapes that differ are broadcast first, by an op of their own.
 
 use super::algebra::Algebra;
-use super::pointwise::{apply, formula};
+use super::pointwise::apply;
 use crate::autograd::{Add as AddOp, Var};
+use crate::formula;
 use crate::kernels::Real;
 use std::ops::{Add, Div as DivOp, Mul as MulOp, Sub as SubOp};
 

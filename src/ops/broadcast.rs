@@ -2,8 +2,8 @@
 
 use crate::autograd::{Op, Row, Var, Vjp};
 use crate::error::ShapeError;
+use crate::example;
 use crate::kernels::{Real, gemm::Scratch, reduce};
-use crate::ops::example;
 use crate::tensor::{MAX_RANK, Shape, Tensor};
 
 /// x repeated along the axes it lacks or has with extent 1.

@@ -2,8 +2,8 @@
 
 use crate::autograd::{Op, Row, Var, Vjp};
 use crate::error::ShapeError;
+use crate::example;
 use crate::kernels::{Real, gemm::Scratch};
-use crate::ops::example;
 use crate::tensor::{Shape, Tensor};
 
 /// The same elements under another shape. Shares memory with its argument.

@@ -2,9 +2,9 @@
 
 use crate::autograd::{Op, Row, Var, Vjp};
 use crate::error::ShapeError;
+use crate::example;
 use crate::kernels::Real;
 use crate::kernels::gemm::{Matrix, Scratch, gemm};
-use crate::ops::example;
 use crate::tensor::{Shape, Tensor};
 
 /// op(a) · op(b), where op transposes if its flag is set. Nothing is transposed in memory.

@@ -7,6 +7,38 @@
 //!
 //! The families are closed under differentiation, so that order 2 needs no more rules than order 1: products differentiate into
 //! products, `sum_to` ↔ `broadcast_to`, `slice` ↔ `pad`, and elementwise rules are written in elementwise ops ([`Algebra`]).
+//!
+//! # An op of one's own
+//!
+//! An elementwise op is declared as those here are, by [`formula!`](crate::formula), and is fused, recorded and checked as they are:
+//!
+//! ```
+//! use elbo::kernels::Real;
+//! use elbo::ops::{Algebra, Formula, apply};
+//! use elbo::{Tape, Tensor, autograd::check::check_example};
+//!
+//! elbo::formula! {
+//!     /// x / (1 + |x|).
+//!     Softsign<1>, "softsign", y = "x / (1 + |x|)", gx = "g / (1 + |x|)²",
+//!     example!([([3, 4], Signed)], |x| apply(Softsign {}, [x[0]])),
+//!     |self, [x]| x / (F::ONE + x.abs()),
+//!     |self, g, [x], _| {
+//!         let wide = x.select(x, -x).shift(1.0);
+//!         [g / (wide * wide)]
+//!     },
+//! }
+//!
+//! // Against differences, at order 1 and 2.
+//! assert!(check_example(&Softsign::ROW.example).pass());
+//!
+//! let tape = Tape::<f32>::new();
+//! let x = tape.leaf(Tensor::new(vec![-1.0, 3.0], [2]));
+//! let y = apply(Softsign {}, [x]);
+//! assert_eq!(y.value().data(), [-0.5, 0.75]);
+//! assert_eq!(tape.backward(y.sum(), &[x])[0].data(), [0.25, 0.0625]);
+//! ```
+//!
+//! Any other op implements [`Op`](crate::autograd::Op), and [`Tape::apply`](crate::Tape::apply) records it.
 
 mod algebra;
 mod binary;
@@ -19,12 +51,11 @@ mod unary;
 
 pub use algebra::Algebra;
 pub use limits::{LIMITS, Limit};
+pub use pointwise::{Formula, apply};
 pub use unary::Selu;
 
-pub(crate) use crate::autograd::example;
 use crate::autograd::{Add, Row};
 use binary::*;
-use pointwise::Formula;
 use unary::{
     Abs, Clamp, Exp, ExpGap, LeakyRelu, Ln, Neg, Relu, Scale, Shift, Sigmoid, Sign, Softplus, Sqrt, Square, Step, Tanh,
     Within,

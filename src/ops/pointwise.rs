@@ -74,8 +74,12 @@ impl<F: Real, T: Formula<N>, const N: usize> Op<F> for Map<T, N> {
 }
 
 /// Applies a formula to values of equal shapes.
+///
+/// # Panics
+/// When shapes differ.
 #[track_caller]
-pub(super) fn apply<'t, F: Real, T: Formula<N>, const N: usize>(formula: T, x: [Var<'t, F>; N]) -> Var<'t, F> {
+#[must_use]
+pub fn apply<'t, F: Real, T: Formula<N>, const N: usize>(formula: T, x: [Var<'t, F>; N]) -> Var<'t, F> {
     x[0].tape().apply(Map::<T, N>(formula), x)
 }
 
@@ -99,7 +103,10 @@ impl<F: Real, T: Formula<N>, const N: usize, const K: usize, const M: usize> Poi
     }
 }
 
-/// Declares a [`Formula`]: its documentation, name, settings, catalogue row, value and derivative on one screen.
+/// Declares a [`Formula`](crate::ops::Formula): documentation, name, number of arguments, settings, catalogue row, value and derivative
+/// on one screen. Within, `F` is the precision (a [`Real`](crate::kernels::Real)) and `A` what the derivative is read with (an
+/// [`Algebra`](crate::ops::Algebra)). See [`ops`](crate::ops) for an op of one's own.
+#[macro_export]
 macro_rules! formula {
     (
         $(#[$meta:meta])*
@@ -110,22 +117,27 @@ macro_rules! formula {
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug)]
-        pub struct $T { $($(pub(super) $field: f64),+)? }
+        pub struct $T {
+            $($(
+                #[doc = concat!("The setting `", stringify!($field), "`.")]
+                pub $field: f64
+            ),+)?
+        }
 
-        impl $crate::ops::pointwise::Formula<$N> for $T {
+        impl $crate::ops::Formula<$N> for $T {
             const ROW: $crate::autograd::Row = $crate::autograd::Row {
                 name: $name,
                 formula: $formula,
                 derivative: $derivative,
-                example: $crate::autograd::example!($($example)*),
+                example: $crate::example!($($example)*),
             };
             $(const FLAT: [bool; $N] = $flat;)?
             #[inline(always)]
-            fn y<F: Real>($self, $x: [F; $N]) -> F {
+            fn y<F: $crate::kernels::Real>($self, $x: [F; $N]) -> F {
                 $y
             }
             #[inline(always)]
-            fn gx<A: Algebra>(
+            fn gx<A: $crate::ops::Algebra>(
                 $self2,
                 $g: A,
                 $x2: [A; $N],
@@ -136,4 +148,3 @@ macro_rules! formula {
         }
     };
 }
-pub(super) use formula;

@@ -121,7 +121,7 @@ const HIDDEN: Row = Row {
     name: "hidden",
     formula: "x³",
     derivative: "3 g x², with x hidden from the tape",
-    example: super::example!([([4], Signed)], |x| x[0].square() * x[0]),
+    example: crate::example!([([4], Signed)], |x| x[0].square() * x[0]),
 };
 
 impl Op<f64> for Hidden {

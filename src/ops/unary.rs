@@ -1,8 +1,8 @@
 //! Elementwise ops of one argument.
 
-use super::algebra::Algebra;
-use super::pointwise::{apply, formula};
+use super::pointwise::apply;
 use crate::autograd::Var;
+use crate::formula;
 use crate::kernels::Real;
 use std::ops::{Add, Mul, Neg as NegOp, Sub};
 
