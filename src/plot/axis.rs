@@ -20,11 +20,19 @@ impl Axis {
         if lo > hi {
             return Axis { lo: 0.0, hi: 1.0 };
         }
-        let room = if hi - lo > 1e-9 * hi.abs().max(lo.abs()) { 0.0 } else { 0.05 * hi.abs().max(1.0) };
-        let tight = Axis { lo: lo - room, hi: hi + room };
+        let tight = Axis::between(lo, hi);
         let step = tight.step();
         // A hair of slack: 0.3 / 0.1 is not 3.
         Axis { lo: (tight.lo / step + 1e-9).floor() * step, hi: (tight.hi / step - 1e-9).ceil() * step }
+    }
+
+    /// From one number to another; around them where they are too close to be told apart, and no further than can be drawn.
+    pub fn between(lo: f64, hi: f64) -> Self {
+        let most = f64::from(f32::MAX);
+        let (lo, hi) = (lo.clamp(-most, most), hi.clamp(-most, most));
+        let is_wide = hi - lo > (1e-9 * hi.abs().max(lo.abs())).max(1e-300);
+        let room = if is_wide { 0.0 } else { 0.05 * hi.abs().max(1.0) };
+        Axis { lo: lo - room, hi: hi + room }
     }
 
     /// The same centre, another length.
@@ -58,7 +66,8 @@ impl Axis {
 
     /// For an axis of base-10 logarithms: the numbers 1, 2 and 5 times a power of ten, or the powers alone where these are many.
     pub fn log_ticks(self) -> Vec<(f64, String)> {
-        let decades = self.lo.floor() as i32..=self.hi.ceil() as i32;
+        let apart = (self.length() / 10.0).ceil().max(1.0) as usize;
+        let decades = (self.lo.floor() as i32..=self.hi.ceil() as i32).step_by(apart);
         let factors: &[f64] = if self.length() > 3.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
         let all = decades.flat_map(|power| factors.iter().map(move |f| f * 10f64.powi(power)));
         let near = |v: f64| (self.lo - 1e-6..=self.hi + 1e-6).contains(&v.log10());
@@ -120,13 +129,21 @@ mod tests {
         assert_eq!(labels(0.01, 0.1), ["0.01", "0.02", "0.05", "0.1"]);
         assert_eq!(labels(2.0, 256.0), ["2", "5", "10", "20", "50", "100", "200"]);
         assert_eq!(labels(1e-5, 0.1), ["1e−5", "0.0001", "0.001", "0.01", "0.1"]);
+        assert_eq!(labels(1e-300, 1e300).len(), 10);
     }
 
     #[test]
     fn an_axis_covers_its_values_and_ends_on_ticks() {
-        for values in
-            [[168.2, 488.3], [1.0, 20.0], [-3.7, 2.9], [0.1, 0.3], [1e-30, 3e-30], [-1e38, 1e38], [99.0, 101.0]]
-        {
+        for values in [
+            [168.2, 488.3],
+            [1.0, 20.0],
+            [-3.7, 2.9],
+            [0.1, 0.3],
+            [1e-30, 3e-30],
+            [-1e38, 1e38],
+            [99.0, 101.0],
+            [0.0, 1e-299],
+        ] {
             let axis = Axis::covering(&values);
             assert!(axis.lo <= values[0] && values[1] <= axis.hi, "{axis:?} {values:?}");
             let ticks = axis.ticks();
@@ -139,6 +156,10 @@ mod tests {
     #[test]
     fn an_axis_needs_neither_values_nor_a_spread() {
         assert_eq!(Axis::covering(&[]).ticks().len(), 6);
+        for ends in [[0.0, 5e-324], [1.0, 1.0 + f64::EPSILON], [f64::MIN, f64::MAX], [1e308, f64::MAX]] {
+            let ticks = Axis::between(ends[0], ends[1]).ticks();
+            assert!((3..=11).contains(&ticks.len()) && ticks.iter().all(|(at, _)| at.is_finite()), "{ticks:?}");
+        }
         for value in [0.0, -7.0, 1e-12, 3e38, 488.3] {
             let axis = Axis::covering(&[value, value]);
             assert!(axis.lo < value && value < axis.hi && axis.ticks().len() >= 3, "{axis:?}");

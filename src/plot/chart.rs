@@ -198,9 +198,10 @@ impl Chart {
         body += &x_axis;
         body += &self.y_axis(&area, &y_ticks, left);
         let (w, h) = (num(area.width), num(area.height));
-        // An SVG inside the SVG clips what goes beyond the axes, and needs no id for it. Dots are drawn whole, so that they are not in it.
+        // An SVG inside the SVG clips what goes beyond the axes, and needs no id for it. Dots are drawn whole, so that they are not in
+        // it; behind it, where they hide no outline.
         let (marks, dots) = self.marks(&area);
-        let _ = writeln!(body, "<svg width=\"{w}\" height=\"{h}\">\n{marks}</svg>\n{dots}");
+        let _ = writeln!(body, "{dots}<svg width=\"{w}\" height=\"{h}\">\n{marks}</svg>");
         let _ = writeln!(body, "<path d=\"M0 {h}H{w}\" stroke=\"{MUTED}\" stroke-width=\"1.2\"/>");
         body += &self.labels(&area);
         body += &key::draw(named.into_iter().map(|l| l.entry(&area)).collect(), area.width, area.height);
@@ -327,7 +328,7 @@ impl Chart {
         out + &text((x, y), LABEL, INK, &look, &self.y_label)
     }
 
-    /// What stands in the plot, from back to front: areas, outlines, lines; and the dots, in front of all.
+    /// What stands in the plot, from back to front: areas, outlines, lines; and the dots.
     fn marks(&self, area: &Area) -> (String, String) {
         let (mut bars, mut dots) = (Vec::new(), Vec::new());
         let (mut outlines, mut levels, mut lines) = (String::new(), String::new(), String::new());
@@ -399,12 +400,7 @@ impl Shape {
 
 fn range(lo: f64, hi: f64) -> Axis {
     assert!(lo.is_finite() && hi.is_finite() && lo < hi, "the range {lo} to {hi} cannot be drawn");
-    // Beyond what is drawable there is nothing to see.
-    let most = f64::from(f32::MAX);
-    match (lo.clamp(-most, most), hi.clamp(-most, most)) {
-        (lo, hi) if lo < hi => Axis { lo, hi },
-        _ => Axis { lo: 0.0, hi: 1.0 },
-    }
+    Axis::between(lo, hi)
 }
 
 #[cfg(test)]

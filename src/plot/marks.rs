@@ -47,8 +47,10 @@ pub fn line(area: &Area, points: &[(f64, f64)], color: Option<&str>, dashed: boo
     // What is only there to compare with stays in the background.
     let faint = if color.is_none() { " stroke-opacity=\"0.4\"" } else { "" };
     let color = color.unwrap_or(MUTED);
+    // A curve of one point is a dot that can be seen.
+    let width = if path.contains('L') { 2.2 } else { 7.0 };
     format!(
-        "<path d=\"{path}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2.2\" stroke-linecap=\"round\" \
+        "<path d=\"{path}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"{width}\" stroke-linecap=\"round\" \
          stroke-linejoin=\"round\"{dashes}{faint}/>\n"
     )
 }

@@ -46,24 +46,24 @@ fn with_fate(trials: &[Arc<FrozenTrial>], fate: Fate) -> impl Iterator<Item = (&
     kept.filter_map(|t| Some((&**t, t.value().filter(|v| v.is_finite())?)))
 }
 
-/// The range of losses worth a look, and how many are above: a trial far off would press all others to the axis.
-fn window(losses: &[f64]) -> ((f64, f64), usize) {
+/// The range of losses worth a look: a trial far off would press all others to the axis.
+fn window(losses: &[f64]) -> (f64, f64) {
     let mut sorted: Vec<f64> = losses.iter().copied().filter(|v| drawable(*v)).collect();
     sorted.sort_by(f64::total_cmp);
-    let Some(&low) = sorted.first() else { return ((0.0, 1.0), 0) };
+    let Some(&low) = sorted.first() else { return (0.0, 1.0) };
     let limit = sorted[sorted.len() / 2] + 2.0 * (sorted[sorted.len() / 2] - low);
     let high = sorted.iter().copied().filter(|v| *v <= limit).fold(low, f64::max);
     let margin = 0.06 * (high - low).max(1e-3 * low.abs()).max(1e-9);
-    ((low - margin, high + margin), sorted.iter().filter(|v| **v > limit).count())
+    (low - margin, high + margin)
 }
 
 /// A chart of losses whose y axis ends where it matters.
 fn chart(title: &str, x: &str, loss: &str, losses: &[f64]) -> Chart {
-    let ((low, high), above) = window(losses);
-    let title = match above {
-        0 => title.to_string(),
-        n => format!("{title} ({n} above the frame)"),
-    };
+    let (low, high) = window(losses);
+    let count = |is_out: &dyn Fn(f64) -> bool| losses.iter().filter(|v| is_out(**v)).count();
+    let out = [(count(&|v| v > high), "above the frame"), (count(&|v| v < low), "too low to be drawn")];
+    let out: Vec<String> = out.into_iter().filter(|(n, _)| *n > 0).map(|(n, where_)| format!("{n} {where_}")).collect();
+    let title = if out.is_empty() { title.to_string() } else { format!("{title} ({})", out.join(", ")) };
     Chart::new(&title, x, loss).y_range(low, high)
 }
 
@@ -120,7 +120,7 @@ pub fn curves(trials: &[Arc<FrozenTrial>], loss: &str) -> Figure {
         _ => "Loss of each fold in training".into(),
     };
     let all: Vec<f64> = order.iter().flat_map(|(t, _)| folds(t)).flat_map(|f| f.curve).collect();
-    let ((low, high), _) = window(&all);
+    let (low, high) = window(&all);
     let mut chart = Chart::new(&title, "epoch", loss).y_range(low, high).x_whole();
     let points = |fold: &FoldScore| -> Vec<(f64, f64)> {
         fold.curve.iter().enumerate().map(|(e, v)| (e as f64 + 1.0, *v)).collect()
@@ -197,7 +197,7 @@ pub fn parallel(trials: &[Arc<FrozenTrial>]) -> Figure {
     order.sort_by(|a, b| a.1.total_cmp(&b.1));
     let good = order.len().div_ceil(10);
     let best = order.first().map_or(0.0, |(_, loss)| *loss);
-    let (_, highest) = window(&losses(trials)).0;
+    let (_, highest) = window(&losses(trials));
     let frame = (best, highest);
     // What stands at the lower and the upper end of each axis.
     let named = |(name, d): &(String, Arc<Distribution>)| match &**d {
@@ -280,7 +280,8 @@ pub fn anatomy(anatomy: &Anatomy) -> Vec<Figure> {
     }
     let mut scores = anatomy.acquisition.clone();
     scores.sort_by(|a, b| b.total_cmp(a));
-    let chart = Chart::new("What each candidate scored", "candidate, best first", "ln l − ln g").bars("", &scores);
+    let chart = Chart::new("What each candidate scored", "candidate, best first", "ln l − ln g");
+    let chart = chart.categories(&(1..=scores.len()).map(|n| n.to_string()).collect::<Vec<_>>()).bars("", &scores);
     figures.push(Figure::new(ACQUISITION, chart.svg()));
     figures
 }
