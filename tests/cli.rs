@@ -250,6 +250,24 @@ fn hints_work_as_they_are_printed() {
             assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
         }
     }
+    let out = home.join("tune");
+    let mut tune = Command::new(env!("CARGO_BIN_EXE_elbo"));
+    tune.arg("tune").args(fixed).args([
+        "--epochs",
+        "1",
+        "--folds",
+        "2",
+        "--trials",
+        "2",
+        "--timeout",
+        "0.001",
+        "--out",
+    ]);
+    let late = tune.arg(&out).env_remove("ELBO_SIMD").output().unwrap();
+    assert!(late.status.success());
+    let output = do_as_it_says(&late.stderr);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(out.join("best-trial-0").exists() || out.join("best-trial-1").exists());
 }
 
 #[test]

@@ -172,10 +172,12 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
             b.per_pixel,
             b.per_class
         )?;
-        standing = Standing::of(last.score(), &b);
+        standing = Standing::of(last.score(), trainer.config.last_beta(), &b);
         match standing {
             Standing::Collapsed => say!("the posterior has COLLAPSED: the decoder ignores z")?,
-            Standing::Untrained => say!("hardly anything was learned: one constant for all pixels costs less")?,
+            Standing::Untrained => {
+                say!("hardly anything was learned: one constant for all pixels reconstructs better")?
+            }
             Standing::Diverged | Standing::Ordinary => {}
         }
     }
@@ -190,7 +192,7 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
 /// What is said of a network whose loss is a number, and absurd.
 pub fn diverged(name: &str) -> Error {
     Error::Failed(format!(
-        "the {name} has diverged: it costs more than twice what p = ½ does. A lower --lr or --clip-norm 1 often helps"
+        "the {name} has diverged: its loss is more than twice that of p = ½. A lower --lr or --clip-norm 1 often helps"
     ))
 }
 

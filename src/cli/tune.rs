@@ -216,10 +216,10 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
     let trials = study.trials()?;
     let mut summary = report::measure(&trials, plan, expectations, &data);
     let running = summary.trials.iter().filter(|t| t.fate == Fate::Running).count();
-    let path = folder.path().display();
+    let go_on = super::going_on(" tune", folder.path());
     match (done, running) {
         (Done::Timeout, _) => note(&format!(
-            "time is over after {}: the best settings are not trained yet. Go on with --resume {path}",
+            "time is over after {}: the best settings are not trained yet; {go_on}",
             count(summary.trials.len(), "trial")
         )),
         (Done::All, 0) => {
@@ -230,11 +230,11 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
                 Err(e @ (Error::Diverged { .. } | Error::Usage(_) | Error::Setting { .. })) => {
                     summary.test_error = Some(e.to_string());
                 }
-                score => summary.test = score?,
+                tested => (summary.test, summary.standing) = tested?.unzip(),
             }
         }
         (Done::All, n) => note(&format!(
-            "{} still running: the best settings are not trained yet. --resume {path} does it when all are over",
+            "{} still running: the best settings are not trained yet; when all are over, {go_on}",
             count(n, "trial")
         )),
     }

@@ -33,6 +33,8 @@ pub struct Summary {
     pub best: Option<usize>,
     /// The best settings, trained on all training images and measured on the test images.
     pub test: Option<Score>,
+    /// Where that stands.
+    pub standing: Option<Standing>,
     /// Why there is no such network.
     pub test_error: Option<String>,
     /// What predictors that look at no image cost on the test images.
@@ -56,6 +58,7 @@ pub fn measure(
         trials: trials.iter().filter(|t| t.state != State::Waiting).map(|t| Row::of(t, plan)).collect(),
         best: best(trials).map(|t| t.number),
         test: None,
+        standing: None,
         test_error: None,
         baselines: Baselines::of(data, plan.base.binarize),
         importance: importances(trials, Direction::Minimize).map_err(|e| e.to_string()),
@@ -298,7 +301,7 @@ pub fn tell_best(s: &Summary) -> Vec<String> {
     }
     if let Some(test) = s.test {
         let b = &s.baselines;
-        if Standing::of(test, b) == Standing::Diverged {
+        if s.standing == Some(Standing::Diverged) {
             text.push(
                 "The network that was trained with these settings on all training images has **diverged**.".into(),
             );

@@ -3,11 +3,11 @@
 use super::row::best;
 use super::run::{is_held, left_behind};
 use super::{CrossValidation, Left, Plan, Worker, options};
-use crate::data::Dataset;
+use crate::data::{Baselines, Dataset};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::study::film;
-use crate::train::{self, Folder, Score, Trainer, Watch};
+use crate::train::{self, Folder, Score, Standing, Trainer, Watch};
 use crate::tune::storage::Owner;
 use crate::tune::{Direction, Space, State, Storage, Study, Value};
 use serde_json::json;
@@ -209,7 +209,7 @@ impl Session {
         data: &Dataset,
         watch: impl FnOnce(&Trainer, &Folder) -> Box<dyn Watch + 'w>,
         stop: &AtomicBool,
-    ) -> Result<Option<Score>> {
+    ) -> Result<Option<(Score, Standing)>> {
         let Some(best) = best(&self.study.trials()?) else { return Ok(None) };
         let values = best.params.iter().map(|(name, p)| (name.clone(), p.value())).collect();
         let config = options::apply(&self.plan.base, &values)?;
@@ -233,7 +233,10 @@ impl Session {
             e => e,
         })?;
         film::write_film(trainer.config.epochs, &own)?;
-        Ok(own.read_metrics()?.last().map(|r| r.score()))
+        let config = &trainer.config;
+        let baselines = Baselines::of(data, config.binarize);
+        let standing = |score| (score, Standing::of(score, config.last_beta(), &baselines));
+        Ok(own.read_metrics()?.last().map(|r| standing(r.score())))
     }
 }
 

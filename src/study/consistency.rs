@@ -23,6 +23,8 @@ enum Choice {
 pub struct Consistency {
     /// `AE`, `VAE, z = μ` or `VAE, z ~ q`.
     pub name: String,
+    /// Whether z is drawn.
+    pub drawn: bool,
     /// How many images were taken.
     pub images: usize,
     /// How often each went through.
@@ -83,6 +85,7 @@ pub fn measure(subjects: &[Subject], data: &Dataset) -> (Vec<Consistency>, Vec<F
             let hamming = mean(spreads.iter().map(|s| s.hamming));
             results.push(Consistency {
                 name,
+                drawn: matches!(choice, Choice::Sample),
                 images: rows.len(),
                 passes: PASSES,
                 distinct_one: spreads[0].distinct,
@@ -155,7 +158,8 @@ pub fn tell(ways: &[Consistency]) -> Vec<String> {
     ];
     for c in ways {
         if c.distinct == 1.0 {
-            text.push(format!("{}: every pass gives the same bits: nothing is drawn on the way.", c.name));
+            let why = if c.drawn { "the decoder ignores which z is drawn" } else { "nothing is drawn on the way" };
+            text.push(format!("{}: every pass gives the same bits: {why}.", c.name));
             continue;
         }
         let share = 100.0 * c.hamming_share;
@@ -252,6 +256,7 @@ mod tests {
     fn way(name: &str, distinct: f64, pixel_std: f64) -> Consistency {
         Consistency {
             name: name.into(),
+            drawn: name.contains('~'),
             images: 100,
             passes: 100,
             distinct_one: distinct as usize,
@@ -274,6 +279,10 @@ mod tests {
         let said = tell(&[way("AE", 3.0, 0.3), way("VAE, z ~ q", 100.0, 0.01)]).join("\n");
         assert!(said.contains("Most consistent: VAE, z ~ q. Less so: AE."));
         assert!(!said.contains("the same bits"));
+        let said = tell(&[way("VAE, z ~ q", 1.0, 0.0)]).join("\n");
+        assert!(
+            said.contains("the same bits: the decoder ignores which z is drawn") && !said.contains("nothing is drawn")
+        );
     }
 
     #[test]

@@ -24,10 +24,10 @@ pub struct Walk {
 }
 
 impl Walk {
-    /// Share of the change that happens in the largest step: 1 / steps when all are equal.
-    fn largest_step(&self) -> f64 {
+    /// Share of the change that happens in the largest step: 1 / steps when all are equal. None where nothing changes.
+    fn largest_step(&self) -> Option<f64> {
         let sum: f64 = self.steps.iter().sum();
-        if sum > 0.0 { self.steps.iter().copied().fold(0.0, f64::max) / sum } else { 0.0 }
+        (sum > 0.0).then(|| self.steps.iter().copied().fold(0.0, f64::max) / sum)
     }
 
     fn is_within_a_class(&self) -> bool {
@@ -98,6 +98,7 @@ pub fn tell(walks: &[Walk]) -> Vec<String> {
         ];
     }
     let even = 1.0 / (STEPS - 1) as f64;
+    let percent = |share: f64| format!("{:.0} %", 100.0 * share);
     let mut text = vec![format!(
         "Two test images are encoded, and the straight line between their means is decoded at {STEPS} equally distant points. \
          The change in a step is the mean over pixels of the change of their probability; if all steps were equal, the largest \
@@ -114,13 +115,14 @@ pub fn tell(walks: &[Walk]) -> Vec<String> {
             own.iter().map(|w| {
                 let sum: f64 = w.steps.iter().sum();
                 let ends = w.losses.map(|l| nats(l, 1)).join(", ");
-                vec![w.title(), ends, format!("{sum:.3}"), format!("{:.0} %", 100.0 * w.largest_step())]
+                vec![w.title(), ends, format!("{sum:.3}"), w.largest_step().map_or("–".into(), percent)]
             }),
         ));
         let share = |within: bool| {
             let (sum, n) = (own.iter().filter(|w| w.is_within_a_class() == within))
-                .fold((0.0, 0.0), |(sum, n), w| (sum + w.largest_step(), n + 1.0));
-            (sum > 0.0).then(|| sum / n)
+                .filter_map(|w| w.largest_step())
+                .fold((0.0, 0.0), |(sum, n), step| (sum + step, n + 1.0));
+            (n > 0.0).then(|| sum / n)
         };
         if let (Some(within), Some(between)) = (share(true), share(false)) {
             let verdict = if between > 1.25 * within {
@@ -131,9 +133,9 @@ pub fn tell(walks: &[Walk]) -> Vec<String> {
                 "Walks within and between classes are about equally even."
             };
             text.push(format!(
-                "{name}: the largest step holds {:.0} % of the change within classes and {:.0} % between them. {verdict}",
-                100.0 * within,
-                100.0 * between
+                "{name}: the largest step holds {} of the change within classes and {} between them. {verdict}",
+                percent(within),
+                percent(between)
             ));
         }
     }
@@ -161,5 +163,6 @@ mod tests {
         );
         assert!(said(jump, even).contains("walks within a class are the less even"));
         assert!(said(even, even).contains("equally even"));
+        assert!(said([0.0; 4], [0.0; 4]).contains("| – |"));
     }
 }

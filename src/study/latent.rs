@@ -1,6 +1,6 @@
 //! The latent space: where images go, and what is decoded from where.
 
-use super::{Code, Figure, Subject, count, equal_mass, list, mean, shown, subscript, table};
+use super::{Code, Figure, Subject, count, equal_mass, list, mean, nats, shown, subscript, table};
 use crate::data::Dataset;
 use crate::plot::{Chart, Grid};
 use rayon::prelude::*;
@@ -240,8 +240,9 @@ pub fn tell(spaces: &[Latent]) -> Vec<String> {
         let times = width(wide) / width(narrow);
         if times > 1.25 {
             text.push(format!(
-                "The {} spreads its codes {times:.1} times as wide as the {} (root mean square over dimensions).{}",
+                "The {} spreads its codes {} times as wide as the {} (root mean square over dimensions).{}",
                 wide.name,
+                if times < 1000.0 { format!("{times:.1}") } else { "over 1000".into() },
                 narrow.name,
                 if wide.variational {
                     ""
@@ -285,8 +286,9 @@ fn neighbours(l: &Latent) -> String {
     let apart = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
     let pairs = l.class_means.iter().enumerate().flat_map(|(i, a)| l.class_means[i + 1..].iter().map(move |b| (a, b)));
     let closest = pairs.map(|(a, b)| (apart(&a.1, &b.1), &a.0, &b.0)).min_by(|a, b| a.0.total_cmp(&b.0));
-    closest
-        .map_or(String::new(), |(d, a, b)| format!(" The closest classes are {a} and {b}, their means {d:.2} apart."))
+    closest.map_or(String::new(), |(d, a, b)| {
+        format!(" The closest classes are {a} and {b}, their means {} apart.", nats(d, 2))
+    })
 }
 
 /// Whether all posteriors together are where the prior is.

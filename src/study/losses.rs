@@ -57,7 +57,7 @@ impl Run {
 
     /// Where it stands, by its last test loss.
     pub fn standing(&self, b: &Baselines) -> Standing {
-        Standing::of(self.last("test").score(), b)
+        Standing::of(self.last("test").score(), self.config.last_beta(), b)
     }
 
     fn is_variational(&self) -> bool {
@@ -154,20 +154,22 @@ fn weighted(runs: &[Run]) -> String {
 fn against_baselines(run: &Run, b: &Baselines) -> String {
     let score = run.last("test").score();
     let (name, ahead) = (&run.name, b.per_class - score.total());
-    let total = nats(score.total(), 1);
     match run.standing(b) {
         Standing::Diverged => {
             return format!(
-                "The {name} has **diverged**: at {total} nats it costs more than twice what p = ½ does ({:.1}). What else is said of it \
+                "The {name} has **diverged**: a loss of {} nats is more than twice that of p = ½ ({:.1}). What else is said of it \
                  below describes a failed run. A lower `--lr` or `--clip-norm 1` often helps.",
+                nats(score.weighted(run.config.last_beta()), 1),
                 b.half
             );
         }
         Standing::Untrained => {
             return format!(
-                "The {name} has learned **hardly anything** so far: at {total} nats it costs more than one constant for all pixels ({:.1}; \
-                 p = ½ costs {:.1}).",
-                b.constant, b.half
+                "The {name} has learned **hardly anything** so far: it reconstructs at {} nats, worse than one constant for all pixels \
+                 ({:.1}; p = ½ costs {:.1}).",
+                nats(score.recon, 1),
+                b.constant,
+                b.half
             );
         }
         Standing::Collapsed => {
@@ -184,12 +186,13 @@ fn against_baselines(run: &Run, b: &Baselines) -> String {
         d => format!("The {name} is no better than knowing the class and nothing else ({:.1} nats more).", -d),
     };
     match score.kl {
-        Some(kl) if kl > 0.0 && score.recon < b.per_pixel => {
+        Some(kl) if kl >= 0.05 && score.recon < b.per_pixel => {
             let saved = b.per_pixel - score.recon;
             format!(
-                "{verdict} Its code tells on average at most {kl:.2} nats ({:.1} bits) about an image, and saves {saved:.1} nats \
+                "{verdict} Its code tells on average at most {} nats ({} bits) about an image, and saves {saved:.1} nats \
                  against the per-pixel mean: {:.0} for each.",
-                kl * std::f64::consts::LOG2_E,
+                nats(kl, 2),
+                nats(kl * std::f64::consts::LOG2_E, 1),
                 saved / kl
             )
         }
@@ -209,7 +212,16 @@ fn over_time(run: &Run) -> Option<String> {
         g => format!("It costs {} nats less on test images than it did over the last epoch of training", nats(-g, 1)),
     };
     let before = run.of("test").rev().nth(1).map(|r| loss(r) - loss(last));
+    let since = |split| run.of(split).filter(|r| r.epoch >= best.epoch).map(loss).collect::<Vec<f64>>();
+    let (test, train) = (since("test"), since("train"));
+    let overfits = test.len() > 2 && test.is_sorted() && train.is_sorted_by(|a, b| a >= b);
     Some(match (loss(last) - loss(best), before) {
+        (d, _) if d > 1.0 && overfits => format!(
+            "{seen}. Since epoch {}, which was {} nats better, it has become worse on test images and better on training images from \
+             epoch to epoch: it overfits.",
+            best.epoch,
+            nats(d, 1)
+        ),
         (d, _) if d > 1.0 => format!(
             "{seen}. Epoch {} was {} nats better than the last: at a learning rate of {} the loss still jumps from epoch to \
              epoch. {} is the remedy to try.",
@@ -233,15 +245,17 @@ fn over_time(run: &Run) -> Option<String> {
 /// Which of two runs reconstructs better.
 fn between(a: &Run, v: &Run) -> String {
     let ahead = |split| v.last(split).recon - a.last(split).recon;
+    let paid = v.config.last_beta() * v.last("test").kl.unwrap_or(0.0);
+    let pays = if paid >= 0.05 { "draws z and pays for what its code tells" } else { "draws z" };
     match ahead("test") {
         d if d > 0.5 => format!(
-            "The {} reconstructs test images {} nats better than the {}, which draws z and pays for what its code tells.",
+            "The {} reconstructs test images {} nats better than the {}, which {pays}.",
             a.name,
             nats(d, 1),
             v.name
         ),
         d if d < -0.5 => format!(
-            "The {} reconstructs test images {} nats better than the {}, although it draws z and pays for what its code tells. {}",
+            "The {} reconstructs test images {} nats better than the {}, although it {pays}. {}",
             v.name,
             nats(-d, 1),
             a.name,
@@ -285,6 +299,11 @@ mod tests {
         let said = tell(&[ae, vae], &BASELINES).join("\n");
         assert!(said.contains("The AE costs 109.0 nats less than knowing the class"));
         assert!(said.contains("at most 7.00 nats (10.1 bits)") && said.contains("saves 205.0 nats"));
+        let rising = run(Kind::Vae, &[170.0, 175.0, 178.0], Some(7.0));
+        let falling = |r: &Record| Record { recon: 200.0 - r.epoch as f64, ..r.clone() };
+        let records = rising.records.iter().map(|r| if r.split == "train" { falling(r) } else { r.clone() }).collect();
+        let said_of = tell(&[Run { records, ..rising }], &BASELINES).join("\n");
+        assert!(said_of.contains("Since epoch 1, which was 8.0 nats better") && said_of.contains("it overfits"));
         assert!(said.contains("The last epoch is the best so far, 5.0 nats better than the one before."));
         assert!(said.contains("Epoch 1 was 8.0 nats better than the last"));
         assert!(said.contains("The AE reconstructs test images 3.0 nats better than the VAE"));
@@ -299,12 +318,10 @@ mod tests {
         assert!(said.contains("The VAE reconstructs test images 6.5 nats better than the AE, although"));
         let (ae, vae) = (run(Kind::Ae, &[542.86], None), run(Kind::Vae, &[9.7e14], Some(3.0)));
         let said = tell(&[ae, vae], &BASELINES).join("\n");
-        assert!(
-            said.contains(
-                "The AE has learned **hardly anything** so far: at 542.9 nats it costs more than one constant"
-            )
-        );
-        assert!(said.contains("The VAE has **diverged**: at 9.70e14 nats") && !said.contains("collapsed**"));
+        assert!(said.contains(
+            "The AE has learned **hardly anything** so far: it reconstructs at 542.9 nats, worse than one constant"
+        ));
+        assert!(said.contains("The VAE has **diverged**: a loss of 9.70e14 nats") && !said.contains("collapsed**"));
         assert!(!said.contains("own entropy") && !said.contains("close up"));
     }
 }

@@ -80,12 +80,12 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
 /// Numbers with two digits and a true minus; of many, the first ones.
 fn list(x: &[f64]) -> String {
     const MOST: usize = 8;
-    let number = |x: &f64| format!("{x:.2}").replace("-0.00", "0.00").replace('-', "−");
+    let number = |x: &f64| nats(*x, 2).replace("-0.00", "0.00").replace('-', "−");
     let all = x.iter().take(if x.len() > MOST { MOST - 2 } else { MOST }).map(number).collect::<Vec<_>>().join(", ");
     if x.len() > MOST { format!("{all}, … ({} in all)", x.len()) } else { all }
 }
 
-/// A loss with so many decimals, or in powers of ten where it is absurd.
+/// A number with so many decimals, or in powers of ten where it is absurd.
 pub(crate) fn nats(x: f64, decimals: usize) -> String {
     if x.abs() < 1e6 { format!("{x:.decimals$}") } else { format!("{x:.2e}") }
 }
@@ -241,6 +241,14 @@ pub(crate) fn mean(x: impl IntoIterator<Item = f64>) -> f64 {
 
 /// Pearson's correlation; none where one of the two does not vary.
 fn correlation(x: &[f64], y: &[f64]) -> Option<f64> {
+    // Two points always lie on a line, and rounding is no spread.
+    let varies = |x: &[f64]| {
+        let (low, high) = x.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &x| (l.min(x), h.max(x)));
+        high - low > 1e-6 * high.abs().max(low.abs())
+    };
+    if x.len() < 10 || !varies(x) || !varies(y) {
+        return None;
+    }
     let (mx, my) = (mean(x.iter().copied()), mean(y.iter().copied()));
     let sum = |f: &dyn Fn(f64, f64) -> f64| x.iter().zip(y).map(|(x, y)| f(x - mx, y - my)).sum::<f64>();
     let r = sum(&|a, b| a * b) / (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt();

@@ -13,8 +13,10 @@ pub struct Samples {
     pub z: Vec<Vec<f32>>,
     /// Share of the pixels of new images with a probability between 0.1 and 0.9.
     pub undecided: f64,
-    /// The same share for reconstructions of as many test images.
+    /// The same share for reconstructions of test images.
     pub undecided_reconstructions: f64,
+    /// How many these are.
+    pub reconstructions: usize,
 }
 
 /// How many images.
@@ -55,8 +57,12 @@ pub fn measure(subject: &Subject, data: &Dataset) -> (Samples, Vec<Figure>) {
     }
     let originals = subject.images(&data.test, &(0..n.min(data.test.len())).collect::<Vec<_>>());
     let codes = subject.encode(&originals).into_iter().map(|c| c.mu).collect::<Vec<_>>();
-    let numbers =
-        Samples { z, undecided: undecided(&means), undecided_reconstructions: undecided(&subject.decode(&codes)) };
+    let numbers = Samples {
+        z,
+        undecided: undecided(&means),
+        undecided_reconstructions: undecided(&subject.decode(&codes)),
+        reconstructions: codes.len(),
+    };
     (numbers, vec![Figure::new(FIGURE, panel.svg())])
 }
 
@@ -75,13 +81,17 @@ pub fn tell(s: &Samples) -> Vec<String> {
     vec![
         shown("New images", FIGURE),
         "Each z is drawn from the prior N(0, I), without any image. *mean* is the decoded probability of each pixel, *sample* one \
-         draw from it: the likelihood takes pixels as independent given z, so a draw has noise that no garment has, and means \
+         draw from it: the likelihood takes pixels as independent given z, so a draw has noise that no image has, and means \
          are what one usually shows."
             .into(),
         format!(
-            "{new:.1} % of the pixels of new images are undecided (probability between 0.1 and 0.9), against {seen:.1} % in as many \
-             reconstructions: {verdict}. A place of the prior where no image was encoded can look undecided, or like another \
-             garment, or black; a picture of the latent space shows whether there are such places."
+            "{new:.1} % of the pixels of new images are undecided (probability between 0.1 and 0.9), against {seen:.1} % in \
+             {}: {verdict}. A place of the prior where no image was encoded can look undecided, or like another \
+             class, or black; a picture of the latent space shows whether there are such places.",
+            match s.reconstructions {
+                1 => "the reconstruction of one test image".into(),
+                n => format!("the reconstructions of {n} test images"),
+            }
         ),
     ]
 }
@@ -93,7 +103,7 @@ mod tests {
     #[test]
     fn what_is_said_follows_the_share_of_undecided_pixels() {
         let said = |undecided| {
-            let numbers = Samples { z: vec![], undecided, undecided_reconstructions: 0.2 };
+            let numbers = Samples { z: vec![], undecided, undecided_reconstructions: 0.2, reconstructions: 20 };
             tell(&numbers).pop().unwrap()
         };
         assert!(said(0.3).contains("the less decided") && said(0.3).contains("30.0 %"));

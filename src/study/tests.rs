@@ -80,9 +80,12 @@ fn check(run: &str, sections: &[(String, Vec<String>, Vec<Figure>)]) {
             ", .",
             "1 test images",
             "above shows",
+            "inf times",
         ] {
             assert!(!prose.contains(bad), "{run}, {section}: {bad:?} in\n{whole}");
         }
+        let digits = prose.split(|c: char| !c.is_ascii_digit()).map(str::len).max();
+        assert!(digits < Some(8), "{run}, {section}: a number nobody reads in\n{prose}");
         assert!(!whole.contains("NaN") && !whole.contains("inf |"), "{run}, {section}:\n{whole}");
         assert!(text.iter().all(|paragraph| !paragraph.trim().is_empty()), "{run}, {section}: an empty paragraph");
         let is_shown = |figure: &Figure| whole.contains(&format!("]({})", figure.path()));

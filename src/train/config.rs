@@ -122,9 +122,17 @@ impl Config {
         }
     }
 
+    /// The weight of the KL term that the last epoch reaches.
+    pub fn last_beta(&self) -> f64 {
+        match self.beta_warmup {
+            warmup if warmup > self.epochs => self.beta * self.epochs as f64 / warmup as f64,
+            _ => self.beta,
+        }
+    }
+
     /// Settings that cannot do what they are there for, in a sentence each.
     pub fn remarks(&self, images: usize) -> Vec<String> {
-        let Config { epochs, batch_size, beta_warmup, beta, .. } = *self;
+        let &Config { epochs, batch_size, beta_warmup, beta, .. } = self;
         let is_variational = self.architecture.kind.is_variational();
         let mut remarks = Vec::new();
         if batch_size > images {
@@ -133,9 +141,9 @@ impl Config {
             ));
         }
         if is_variational && beta_warmup > epochs {
-            let reached = beta * epochs as f64 / beta_warmup as f64;
             remarks.push(format!(
-                "beta_warmup {beta_warmup}: the run ends after {epochs}, and beta with it at {reached:.2}"
+                "beta_warmup {beta_warmup}: the run ends after {epochs}, and beta with it at {:.2}",
+                self.last_beta()
             ));
         }
         if !is_variational && (beta != 1.0 || beta_warmup > 0) {

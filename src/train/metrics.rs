@@ -15,7 +15,12 @@ pub struct Score {
 impl Score {
     /// recon + KL: −ELBO for a VAE, the reconstruction loss for an autoencoder.
     pub fn total(&self) -> f64 {
-        self.recon + self.kl.unwrap_or(0.0)
+        self.weighted(1.0)
+    }
+
+    /// recon + β KL: what a VAE minimises.
+    pub fn weighted(&self, beta: f64) -> f64 {
+        self.recon + self.kl.map_or(0.0, |kl| beta * kl)
     }
 }
 
@@ -50,11 +55,12 @@ impl Record {
 }
 
 /// Where a run stands among predictors that look at no image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Standing {
-    /// It costs more than twice what p = ½ costs: surely and wrongly.
+    /// What it minimises, with the KL term as the last epoch weighted it, is more than twice what p = ½ costs.
     Diverged,
-    /// It costs more than one constant for all pixels.
+    /// It reconstructs worse than one constant for all pixels does.
     Untrained,
     /// The posterior collapsed: z says almost nothing (KL below 0.1 nats), and the reconstruction is within 3 % of the per-pixel mean,
     /// which is what a decoder that ignores z can reach.
@@ -64,12 +70,13 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Of a loss on test images.
-    pub fn of(score: Score, b: &Baselines) -> Self {
-        let total = score.total();
-        if total.is_nan() || total > 2.0 * b.half {
+    /// Of a loss on test images; β as [`Config::last_beta`](super::Config::last_beta) has it: to a VAE with a small β a code of
+    /// thousands of nats is worth its price.
+    pub fn of(score: Score, beta: f64, b: &Baselines) -> Self {
+        let minimised = score.weighted(beta);
+        if !minimised.is_finite() || minimised > 2.0 * b.half {
             Standing::Diverged
-        } else if total > b.constant {
+        } else if score.recon > b.constant {
             Standing::Untrained
         } else if score.kl.is_some_and(|kl| kl < 0.1) && (score.recon / b.per_pixel - 1.0).abs() < 0.03 {
             Standing::Collapsed
@@ -86,19 +93,23 @@ mod tests {
     #[test]
     fn a_run_stands_where_its_loss_is() {
         let b = Baselines { half: 543.4, constant: 488.0, per_pixel: 383.1, per_class: 284.0, floor: 0.0 };
-        let standing = |recon, kl| Standing::of(Score { recon, kl }, &b);
-        for (recon, kl, expected) in [
-            (384.0, Some(0.001), Standing::Collapsed),
-            (384.0, Some(7.0), Standing::Ordinary),
-            (175.0, Some(0.001), Standing::Ordinary),
-            (384.0, None, Standing::Ordinary),
-            (542.86, Some(0.001), Standing::Untrained),
-            (600.0, None, Standing::Untrained),
-            (9.7e14, Some(3.0), Standing::Diverged),
-            (170.0, Some(2000.0), Standing::Diverged),
-            (f64::NAN, None, Standing::Diverged),
+        for (recon, kl, beta, expected) in [
+            (384.0, Some(0.001), 1.0, Standing::Collapsed),
+            (384.0, Some(7.0), 1.0, Standing::Ordinary),
+            (175.0, Some(0.001), 1.0, Standing::Ordinary),
+            (384.0, None, 1.0, Standing::Ordinary),
+            (542.86, Some(0.001), 1.0, Standing::Untrained),
+            (600.0, None, 1.0, Standing::Untrained),
+            (9.7e14, Some(3.0), 1.0, Standing::Diverged),
+            (170.0, Some(2000.0), 1.0, Standing::Diverged),
+            (170.0, Some(2000.0), 0.01, Standing::Ordinary),
+            (170.0, Some(2000.0), 0.0, Standing::Ordinary),
+            (170.0, Some(f64::INFINITY), 0.0, Standing::Diverged),
+            (300.0, Some(200.0), 1.0, Standing::Ordinary),
+            (f64::NAN, None, 1.0, Standing::Diverged),
         ] {
-            assert_eq!(standing(recon, kl), expected, "{recon} {kl:?}");
+            let standing = Standing::of(Score { recon, kl }, beta, &b);
+            assert_eq!(standing, expected, "{recon} {kl:?} {beta}");
         }
     }
 }
