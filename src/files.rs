@@ -1,7 +1,7 @@
 //! Files that are whole or absent.
 
 use crate::error::{Error, Result};
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use tempfile::{NamedTempFile, PersistError};
@@ -48,6 +48,20 @@ pub fn sync_name(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     File::open(folder(path))?.sync_all()?;
     Ok(())
+}
+
+/// Locks an open file until it is closed, and says whether it could: not if another process has it. `path` is for errors. Some network
+/// file systems have no locks: there everybody has it.
+///
+/// # Errors
+/// When it cannot be known.
+pub fn try_lock(file: &File, path: &Path) -> Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported => Ok(true),
+        Err(TryLockError::Error(e)) => Err(Error::io(path)(e)),
+    }
 }
 
 /// Text of a regular file of at most `limit` bytes.

@@ -74,7 +74,7 @@ impl Claim {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(Error::io(&path))?;
         // Somebody may just be looking whether it is held.
         for _ in 0..20 {
-            if file.try_lock().is_ok() {
+            if files::try_lock(&file, &path)? {
                 return Ok(Some(Claim { at, _lock: file }));
             }
             std::thread::sleep(std::time::Duration::from_millis(2));

@@ -217,7 +217,7 @@ impl Session {
         let path = own.path().join("worker.lock");
         // Held to the end; the file stays, as those of trials do.
         let lock = File::create(&path).map_err(Error::io(&path))?;
-        if lock.try_lock().is_err() {
+        if !files::try_lock(&lock, &path)? {
             return Ok(None);
         }
         let mut trainer = match files::is_there(&own.checkpoint())? {

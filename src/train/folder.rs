@@ -4,7 +4,7 @@ use super::{Config, Record, Trained};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models::Kind;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -104,14 +104,8 @@ impl Folder {
         let path = self.path.join("run.lock");
         // The file stays: whoever removed it would let a third process lock another one of the same name.
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(Error::io(&path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::Usage(format!("{}: another process is at it", self.path.display())));
-            }
-            // Some network file systems have no locks.
-            Err(TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported => {}
-            Err(TryLockError::Error(e)) => return Err(Error::io(path)(e)),
+        if !files::try_lock(&file, &path)? {
+            return Err(Error::Usage(format!("{}: another process is at it", self.path.display())));
         }
         self.lock = Some(Arc::new(file));
         for within in ["", "film", "figures"] {
