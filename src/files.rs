@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
+use std::time::Duration;
 use tempfile::{NamedTempFile, PersistError};
 
 /// Writes `bytes` to `path` so that a kill at any instant leaves the old file or the new one: a temporary sibling is
@@ -90,8 +91,13 @@ pub fn is_there(path: &Path) -> Result<bool> {
     path.try_exists().map_err(Error::io(path))
 }
 
-/// Removes what killed processes left half-written in a folder, if there is one.
+/// Removes what killed processes left half-written in a folder, if there is one. Nobody else may be writing there.
 pub fn sweep(folder: &Path) -> Result<()> {
+    sweep_older(folder, Duration::ZERO)
+}
+
+/// Removes what killed processes left half-written in a folder where others may be writing: what has not changed for so long.
+pub fn sweep_older(folder: &Path, age: Duration) -> Result<()> {
     let entries = match fs::read_dir(folder) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(Error::io(folder))?,
@@ -99,8 +105,18 @@ pub fn sweep(folder: &Path) -> Result<()> {
     for entry in entries {
         let entry = entry.map_err(Error::io(folder))?;
         let name = entry.file_name();
-        if name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX)) {
-            fs::remove_file(entry.path()).map_err(Error::io(entry.path()))?;
+        let is_left = |name: &str| {
+            // A lock is renamed before it is removed.
+            (name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+                || (name.contains(".lock") && name.ends_with(".rename"))
+        };
+        // What cannot be looked at is gone already, or as good as new.
+        let is_old = || entry.metadata().is_ok_and(|m| m.modified().is_ok_and(|t| t.elapsed().is_ok_and(|t| t >= age)));
+        if name.to_str().is_some_and(is_left) && (age.is_zero() || is_old()) {
+            match fs::remove_file(entry.path()) {
+                Err(e) if e.kind() != ErrorKind::NotFound => return Err(Error::io(entry.path())(e)),
+                _ => {}
+            }
         }
     }
     Ok(())
@@ -216,6 +232,9 @@ mod tests {
         for name in [".elbo-x1y2z3.tmp", "a.tmp", ".elbo-a"] {
             std::fs::write(dir.path().join(name), b"").unwrap();
         }
+        std::fs::write(dir.path().join("a.lock5e1f.rename"), b"").unwrap();
+        sweep_older(dir.path(), Duration::from_secs(3600)).unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 4);
         sweep(dir.path()).unwrap();
         sweep(&dir.path().join("none")).unwrap();
         let mut left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();

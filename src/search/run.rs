@@ -15,7 +15,7 @@ use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Somebody who wants to know how a search goes. Jobs are numbered from 0.
 pub trait Progress: Sync {
@@ -146,6 +146,7 @@ impl Worker<'_> {
         progress: &dyn Progress,
         stop: &AtomicBool,
     ) -> Result<Done> {
+        self.tidy()?;
         let queue = Mutex::new(left.iter().rev().copied().collect::<Vec<_>>());
         let next = || queue.lock().unwrap_or_else(|e| e.into_inner()).pop();
         let job = |job: usize| {
@@ -189,6 +190,23 @@ impl Worker<'_> {
             }
         }
         interrupted.into_iter().next().unwrap_or(Ok(done))
+    }
+
+    /// Removes what workers that were killed left in the study's folder and of trials that are over.
+    fn tidy(&self) -> Result<()> {
+        for within in ["", "figures"] {
+            // Other workers write there, but nobody for so long.
+            files::sweep_older(&self.folder.join(within), Duration::from_secs(3600))?;
+        }
+        for trial in self.study.trials()?.iter().filter(|t| t.state.is_finished()) {
+            // Whoever holds it removes the rest.
+            if files::is_there(&lock_path(&trial_folder(self.folder, trial.number)))?
+                && let Some(claim) = Claim::of(self.folder, trial.number)?
+            {
+                self.validation.clear(&claim.at)?;
+            }
+        }
+        Ok(())
     }
 
     /// One trial: the one that was `left`, or the next. Gives why there is none.

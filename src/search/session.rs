@@ -220,6 +220,7 @@ impl Session {
         if !files::try_lock(&lock, &path)? {
             return Ok(None);
         }
+        own.sweep()?;
         let mut trainer = match files::is_there(&own.checkpoint())? {
             true => Trainer::resume(&own.checkpoint(), data)?,
             false => Trainer::new(config)?,

@@ -2,6 +2,7 @@
 
 use crate::data::{Dataset, Folds};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::study::mean;
 use crate::train::{Config, Folder, Score, Trainer, Watch, run_until};
 use crate::tune::Trial;
@@ -198,13 +199,15 @@ impl CrossValidation {
         }))
     }
 
-    /// Removes the weights of a finished trial's networks; configurations and metrics stay.
+    /// Removes the weights of a finished trial's networks, and what was left half-written; configurations and metrics stay.
     ///
     /// # Errors
     /// When a file cannot be removed.
     pub fn clear(&self, at: &Path) -> Result<()> {
         for i in 0..self.networks() {
-            let path = Folder::at(&fold_path(at, i))?.checkpoint();
+            let folder = Folder::at(&fold_path(at, i))?;
+            files::sweep(folder.path())?;
+            let path = folder.checkpoint();
             match fs::remove_file(&path) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::io(&path)(e)),
                 _ => {}

@@ -108,10 +108,16 @@ impl Folder {
             return Err(Error::Usage(format!("{}: another process is at it", self.path.display())));
         }
         self.lock = Some(Arc::new(file));
-        for within in ["", "film", "figures"] {
-            files::sweep(&self.path.join(within))?;
-        }
+        self.sweep()?;
         Ok(self)
+    }
+
+    /// Removes what a killed process left half-written. No other process may be at it.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub fn sweep(&self) -> Result<()> {
+        ["", "film", "figures"].iter().try_for_each(|within| files::sweep(&self.path.join(within)))
     }
 
     fn holds_a_run(&self) -> Result<bool> {
