@@ -100,6 +100,10 @@ impl Trainer {
         let file = Checkpoint::read(path)?;
         let (header, tensors) = file.open(path)?;
         check_data(path, &header.data, data)?;
+        let (pixels, found) = (data.train.pixels(), header.config.architecture.pixels);
+        if pixels != found {
+            return Err(Error::format(path, "pixels", format!("{pixels}, as images of the data have"), found));
+        }
         header.check_progress(path, data.train.len())?;
         let mut trainer = Trainer::new(header.config).map_err(|e| e.read_from(path))?;
         read_weights(path, &tensors, &mut trainer.params)?;
@@ -232,4 +236,28 @@ fn read_tensor(path: &Path, tensors: &SafeTensors, name: &str, shape: Shape) -> 
 
 fn bytes(tensor: &Tensor<f32>) -> Vec<u8> {
     tensor.data().iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Split;
+    use crate::models::{Architecture, Kind};
+
+    /// Whoever changes a file may change its digest, too.
+    #[test]
+    fn a_network_for_images_of_another_size_is_refused() {
+        let images = |n: usize| {
+            let split = Split::new(vec![0; n], vec![0], 1, n);
+            Dataset::new("test", "memory", split.clone(), split, vec!["0".into()])
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("checkpoint.safetensors");
+        let architecture = Architecture { hidden: vec![2], ..Architecture::new(Kind::Vae, 6) };
+        let trainer = Trainer::new(Config { architecture, ..Config::new(Kind::Vae, 6) }).unwrap();
+        let digest = images(4).digest;
+        trainer.save(&path, &Dataset { digest, ..images(6) }).unwrap();
+        let error = Trainer::resume(&path, &images(4)).err().unwrap().to_string();
+        assert_eq!(error, format!("{}: pixels: expected 4, as images of the data have, found 6", path.display()));
+    }
 }
