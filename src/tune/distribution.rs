@@ -316,7 +316,8 @@ impl fmt::Display for Distribution {
     }
 }
 
-/// The last of low, low + step, … that does not exceed high, in decimal arithmetic on the shortest digits of each number.
+/// The last of low, low + step, … that does not exceed high, in decimal arithmetic on the shortest digits of each number. What
+/// is the last once stays so: its shortest digits may be a little below what they were rounded from.
 fn last_step(low: f64, high: f64, step: f64) -> f64 {
     let decimal = |x: f64| -> (i128, i32) {
         let text = format!("{x:e}");
@@ -328,14 +329,21 @@ fn last_step(low: f64, high: f64, step: f64) -> f64 {
     let parts = [low, high, step].map(decimal);
     let unit = parts.iter().map(|p| p.1).min().expect("three");
     let scaled = |(digits, exponent): (i128, i32)| digits.checked_mul(10_i128.checked_pow((exponent - unit) as u32)?);
-    match parts.map(scaled) {
-        [Some(l), Some(h), Some(s)] if (h - l) % s != 0 => {
-            format!("{}e{unit}", l + (h - l) / s * s).parse().expect("a number")
-        }
-        [Some(_), Some(_), Some(_)] => high,
+    let in_decimal = || {
+        let [low, high, step] = parts.map(scaled);
+        let (low, step) = (low?, step?);
+        let k = high?.checked_sub(low)? / step;
+        let nth = |k: i128| {
+            Some(format!("{}e{unit}", low.checked_add(k.checked_mul(step)?)?).parse::<f64>().expect("a number"))
+        };
+        Some((nth(k)?, nth(k + 1)?))
+    };
+    let (last, next) = in_decimal().unwrap_or_else(|| {
         // Magnitudes too far apart for 38 digits.
-        _ => low + floor((high - low) / step) * step,
-    }
+        let k = floor((high - low) / step);
+        (low + k * step, low + (k + 1.0) * step)
+    });
+    if next == high { high } else { last }
 }
 
 #[cfg(test)]
@@ -355,6 +363,16 @@ mod tests {
         assert!(!Distribution::step_float(0.5, 0.6, 0.1).is_single());
         assert!(Distribution::step_float(0.5, 0.59, 0.1).is_single());
         assert_eq!(Distribution::step_int(64, 256, 100).checked("x").unwrap(), Distribution::step_int(64, 164, 100));
+    }
+
+    #[test]
+    fn the_last_step_stays_the_last() {
+        for (low, high, step) in
+            [(0.1234567890123456, 100000.5, 1.0), (1e-30, 1e15, 0.7), (6.4689873e-317, 5.3e-312, 5.22225803e-315)]
+        {
+            let checked = Distribution::step_float(low, high, step).checked("x").unwrap();
+            assert_eq!(checked.clone().checked("x").unwrap(), checked);
+        }
     }
 
     #[test]
