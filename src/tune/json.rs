@@ -2,7 +2,8 @@
 //! surrogate pairs in strings.
 //!
 //! The first two stand in [`serde_json::Value`] as text that begins with a character that no text has (U+FDD0, set aside by Unicode for
-//! use inside programs), the last as another such character (U+FDD1) and four digits.
+//! use inside programs), the last as another such character (U+FDD1) and four digits. A text that has one of these two after all has it
+//! in the latter form, too.
 
 use serde_json::Value;
 use serde_json::error::Error;
@@ -56,7 +57,7 @@ pub fn read(text: &str) -> Result<Value, Error> {
         .as_bytes()
         .chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
         .any(|run| run.len() > 18 && run[0].is_ascii_digit());
-    let plain = if has_long_number { None } else { serde_json::from_str(text).ok() };
+    let plain = if has_long_number || has_marks(text) { None } else { serde_json::from_str(text).ok() };
     let value = match plain {
         Some(value) => value,
         None => serde_json::from_str(&rewritten(text, marked, halves_out))?,
@@ -65,6 +66,11 @@ pub fn read(text: &str) -> Result<Value, Error> {
         true => Err(serde::de::Error::custom(format!("nested deeper than {DEEPEST} levels"))),
         false => Ok(value),
     }
+}
+
+/// Whether our marks may be among the characters, as they are or escaped.
+fn has_marks(text: &str) -> bool {
+    text.contains([MARK, HALF]) || text.as_bytes().windows(5).any(|w| w.eq_ignore_ascii_case(b"\\ufdd"))
 }
 
 /// Words and long numbers as marked text.
@@ -85,18 +91,23 @@ fn marked(plain: &str) -> String {
     out
 }
 
-/// What stands in a string with `\ud83d` as a mark where its other half is not beside it.
+/// What stands in a string with `\ud83d` as a mark where its other half is not beside it, and marks that were there in the same form.
 fn halves_out(inside: &str) -> String {
     let mut out = String::new();
     let mut rest = inside;
     let unit = |text: &str| u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok();
-    while let Some(at) = rest.find('\\') {
+    while let Some(at) = rest.find(['\\', MARK, HALF]) {
         out += &rest[..at];
         rest = &rest[at..];
+        if let Some(mark) = rest.chars().next().filter(|c| *c != '\\') {
+            out += &format!("{HALF}{:04x}", mark as u32);
+            rest = &rest[mark.len_utf8()..];
+            continue;
+        }
         let (first, second) = (unit(rest), rest.get(6..).and_then(unit));
         let length = match (first, second) {
             (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
-            (Some(half @ 0xD800..=0xDFFF), _) => {
+            (Some(half @ (0xD800..=0xDFFF | 0xFDD0 | 0xFDD1)), _) => {
                 out += &format!("{HALF}{half:04x}");
                 rest = &rest[6..];
                 continue;
@@ -127,7 +138,14 @@ pub fn write(value: &Value) -> String {
     }
     let mut out = String::new();
     for (i, part) in text.split(HALF).enumerate() {
-        out += if i > 0 { "\\u" } else { "" };
+        let is_unit = part.get(..4).is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+        out += if i == 0 {
+            ""
+        } else if is_unit {
+            "\\u"
+        } else {
+            "\\ufdd1"
+        };
         out += part;
     }
     // Of marked text the quotes go.
@@ -136,7 +154,10 @@ pub fn write(value: &Value) -> String {
     let mut out = parts.next().unwrap_or_default().to_string();
     for part in parts {
         let (word, rest) = part.split_once('"').unwrap_or((part, ""));
-        out += word;
+        match is_long(word) || WORDS.iter().any(|(name, _)| *name == word) {
+            true => out += word,
+            false => out += &format!("\"\\ufdd0{word}\""),
+        }
         out += rest;
     }
     out
@@ -196,6 +217,23 @@ mod tests {
         assert_eq!(read(r#"["\ud83d\ude00"]"#).unwrap()[0], "😀");
         assert_eq!(as_f64(&read("[100000000000000000000]").unwrap()[0]), Some(1e20));
         assert_eq!(write(&read("100000000000000000001").unwrap()), "100000000000000000001");
+    }
+
+    #[test]
+    fn texts_with_our_own_marks_come_back_as_they_were() {
+        for text in [r#"["\ufdd0NaN"]"#, r#"["\ufdd0a"]"#, r#"{"\ufdd0NaN":"\ufdd1d800 \ufdd1zz x\ufdd0"}"#] {
+            let value = read(text).unwrap();
+            assert_eq!(write(&value), text);
+            let raw = text.replace(r"\ufdd0", "\u{fdd0}").replace(r"\ufdd1", "\u{fdd1}");
+            for other in [raw, text.replace("fdd", "FDD")] {
+                assert_eq!(read(&other).unwrap(), value, "{other}");
+            }
+        }
+        assert_eq!(as_f64(&read(r#"["\ufdd0NaN"]"#).unwrap()[0]), None);
+        // What did not come from a file is written as valid JSON at least.
+        for text in ["\u{fdd0}a\"", "\u{fdd1}zz"] {
+            assert!(serde_json::from_str::<Value>(&write(&Value::from(text))).is_ok());
+        }
     }
 
     #[test]
