@@ -151,6 +151,7 @@ fn observe(trials: &[&FrozenTrial], wanted: &[Wanted], joint: bool) -> (Vec<usiz
             while params.next_if(|(n, _)| *n < name).is_some() {}
             let set = params.next_if(|(n, _)| *n == name).map(|(_, p)| p.internal);
             let found = set.or_else(|| distribution.internal(announced.get(name)?));
+            let found = found.filter(|x| can_model(distribution, *x));
             *x = found.unwrap_or(f64::NAN);
             found.is_some()
         });
@@ -160,6 +161,15 @@ fn observe(trials: &[&FrozenTrial], wanted: &[Wanted], joint: bool) -> (Vec<usiz
         }
     }
     (numbers, columns)
+}
+
+/// Whether there is a kernel for an observation. What others stored may be out of range, even of the logarithm.
+fn can_model(distribution: &Distribution, x: f64) -> bool {
+    match distribution {
+        Distribution::Float { log: true, .. } | Distribution::Int { log: true, .. } => x > 0.0 && x.is_finite(),
+        Distribution::Categorical { .. } => distribution.contains(x),
+        _ => x.is_finite(),
+    }
 }
 
 /// The parameters of each complete or pruned trial.
@@ -236,6 +246,36 @@ impl Sampler for Tpe {
             }
             (false, Startup::Random) => Random.independent(asking, place, name, distribution),
             (false, Startup::Sobol) => Sobol.independent(asking, place, name, distribution),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tune::trial::Param;
+    use crate::tune::{Direction, Outcome, Storage, Study};
+
+    #[test]
+    fn observations_that_are_no_numbers_on_their_scale_are_left_out() {
+        let distributions =
+            [Distribution::float(0.0, 1.0), Distribution::log_float(0.5, 1.0), Distribution::log_int(1, 9)];
+        for distribution in distributions {
+            let tpe = Tpe { startup_trials: 1, ..Tpe::default() };
+            let study = Study::create(Storage::in_memory(), "s", &[Direction::Minimize]).unwrap().sampler(tpe);
+            for internal in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -5.0, 1e300] {
+                let mut trial = FrozenTrial::new(State::Complete);
+                trial.values = Some(vec![1.0]);
+                let param = Param { internal, distribution: Arc::new(distribution.clone()) };
+                trial.params.insert("x".into(), param);
+                study.add(trial).unwrap();
+            }
+            for _ in 0..4 {
+                let mut trial = study.ask().unwrap();
+                let x = distribution.internal(&trial.suggest("x", &distribution).unwrap()).unwrap();
+                assert!(distribution.contains(x), "{distribution}: {x}");
+                study.tell(trial, Outcome::Fail).unwrap();
+            }
         }
     }
 }
