@@ -147,7 +147,12 @@ fn written(time: Option<Timestamp>) -> Json {
 /// A time with its offset, or, as before Optuna 5.0, local.
 pub fn read_time(text: &str) -> Option<Timestamp> {
     let local = || text.parse::<civil::DateTime>().ok()?.to_zoned(TimeZone::system()).ok();
-    text.parse().ok().or_else(|| local().map(|z| z.timestamp()))
+    text.parse().ok().or_else(|| local().map(|z| z.timestamp())).filter(has_year)
+}
+
+/// Whether a time has a year of four digits, as written, and as other programs have it.
+pub fn has_year(time: &Timestamp) -> bool {
+    time.to_zoned(TimeZone::UTC).year() > 0
 }
 
 fn create_trial(study: usize, trial: &FrozenTrial) -> Json {
@@ -285,7 +290,9 @@ impl<'a> Fields<'a> {
             return Ok(None);
         }
         let values: Option<Vec<f64>> = json.as_array().and_then(|a| a.iter().map(as_f64).collect());
-        values.map(Some).ok_or_else(|| self.missing("a list of numbers in values"))
+        // None at all are no values, in databases too.
+        let values = values.ok_or_else(|| self.missing("a list of numbers in values"))?;
+        Ok(if values.is_empty() { None } else { Some(values) })
     }
 
     /// A parameter, or why its distribution cannot be searched.
@@ -306,5 +313,42 @@ pub fn shortened(text: &str) -> String {
     match text.char_indices().nth(120) {
         Some((end, _)) => text[..end].to_string() + "…",
         None => text.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tune::storage::Studies;
+
+    fn created(start: &str, values: &str) -> Result<Op, (String, String)> {
+        Op::from_line(&format!(
+            r#"{{"op_code":4,"worker_id":"w","study_id":0,"datetime_start":"{start}","values":{values},"state":2}}"#
+        ))
+    }
+
+    #[test]
+    fn times_that_cannot_be_written_are_refused_and_the_last_one_is_kept() {
+        for start in ["-009998-01-01T00:00:00Z", "0000-12-31T23:59:59Z"] {
+            assert_eq!(created(start, "null").unwrap_err().0, "a time in datetime_start");
+        }
+        let mut studies = Studies::default();
+        studies.apply(Op::CreateStudy { name: "s".into(), directions: vec![Direction::Minimize] });
+        for (start, kept) in [
+            ("9999-12-30T22:00:00.9999999Z", "9999-12-30T22:00:00.999999Z"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ] {
+            studies.apply(created(start, "null").unwrap());
+            let trial = studies.get(0).unwrap().trials.last().unwrap();
+            assert_eq!(trial.start.unwrap().to_string(), kept);
+            let line = create_trial(0, trial)["datetime_start"].as_str().map(read_time);
+            assert_eq!(line, Some(trial.start));
+        }
+    }
+
+    #[test]
+    fn an_empty_list_of_values_is_none() {
+        let Op::CreateTrial { trial, .. } = created("2026-11-21T00:00:00Z", "[]").unwrap() else { panic!() };
+        assert_eq!(trial.values, None);
     }
 }

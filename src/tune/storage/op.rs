@@ -321,5 +321,6 @@ impl StudyRecord {
 
 /// A time without what files do not keep of it.
 fn as_kept(time: Timestamp) -> Timestamp {
-    Timestamp::from_microsecond(time.as_microsecond()).expect("a time between this one and 1970")
+    // Not by its microseconds alone: they do not reach into the last second that there is.
+    Timestamp::new(time.as_second(), time.subsec_nanosecond() / 1000 * 1000).expect("a time between this one and 1970")
 }

@@ -1,7 +1,7 @@
 //! Studies as SQLite files of Optuna's schema: to hand over, and to look at with its tools. Workers share a
 //! [journal](super::Storage::journal) instead.
 
-use super::line::{shortened, unread};
+use super::line::{has_year, shortened, unread};
 use super::op::{Effect, Op, Owner, Studies, Unread};
 use crate::error::{Error, Result};
 use crate::files;
@@ -330,7 +330,7 @@ impl Row<'_> {
         let parse = |text: &str| text.parse::<civil::DateTime>().ok()?.to_zoned(zone.clone()).ok();
         self.read(column, "a time", |v| match v {
             ValueRef::Null => Some(None),
-            v => parse(v.as_str().ok()?).map(|time| Some(time.timestamp())),
+            v => parse(v.as_str().ok()?).map(|time| time.timestamp()).filter(has_year).map(Some),
         })
     }
 
