@@ -1,0 +1,22 @@
+//! A distribution of any three numbers is refused, or every sampler gives values within it, and JSON keeps it.
+#![no_main]
+
+use elbo::tune::{Distribution, Space};
+use elbo_fuzz::sample;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: (u8, [u64; 3])| {
+    let (kind, numbers) = input;
+    let ([low, high, step], [a, b, c]) = (numbers.map(f64::from_bits), numbers.map(|n| n as i64));
+    let distribution = match kind % 5 {
+        0 => Distribution::float(low, high),
+        1 => Distribution::log_float(low, high),
+        2 => Distribution::step_float(low, high, step),
+        3 => Distribution::log_int(a, b),
+        _ => Distribution::step_int(a, b, c),
+    };
+    let Ok(checked) = distribution.checked("x") else { return };
+    assert_eq!(checked.clone().checked("x").expect("checked before"), checked);
+    assert_eq!(Distribution::from_text(&checked.to_json().to_string()), Some(Ok(checked.clone())));
+    sample(&Space::new([("x", checked)]).expect("checked before"));
+});
