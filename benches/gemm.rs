@@ -33,6 +33,11 @@ fn products(c: &mut Criterion) {
         }
 
         let (a, b) = (view(&a, ta), view(&b, tb));
+        let ours = product.clone();
+        for peer in [by_matrixmultiply, by_gemm] {
+            peer(a, b, &mut product);
+            assert!(ours.iter().zip(&product).all(|(x, y)| (x - y).abs() < 1e-2), "all compute the same");
+        }
         group.bench_function("matrixmultiply", |bench| bench.iter(|| by_matrixmultiply(a, b, &mut product)));
         group.bench_function("gemm", |bench| bench.iter(|| by_gemm(a, b, &mut product)));
         group.bench_function("ndarray", |bench| bench.iter(|| a.dot(&b)));
@@ -69,11 +74,13 @@ fn by_matrixmultiply(a: ArrayView2<f32>, b: ArrayView2<f32>, c: &mut [f32]) {
 #[allow(unsafe_code)]
 fn by_gemm(a: ArrayView2<f32>, b: ArrayView2<f32>, c: &mut [f32]) {
     let ([m, n, k], [[a0, a1], [b0, b1]]) = layout(a, b, c);
-    let (c, one) = (c.as_mut_ptr(), gemm_crate::Parallelism::None);
+    let (c, one) = (c.as_mut_ptr(), gemm_common::Parallelism::None);
+    // It writes by columns: Cᵀ = Bᵀ Aᵀ. This is what the generic gemm::gemm does.
     // SAFETY: the views and the slice have the extents and strides that the call names. Its strides are columns first.
     unsafe {
         let (no, (a, b)) = (false, (a.as_ptr(), b.as_ptr()));
-        gemm_crate::gemm(m, n, k, c, 1, n as isize, no, a, a1, a0, b, b1, b0, 0.0, 1.0, no, no, no, one);
+        let product = gemm_f32::gemm::f32::get_gemm_fn();
+        product(n, m, k, c, n as isize, 1, no, b, b0, b1, a, a0, a1, 0.0, 1.0, no, no, no, one);
     }
 }
 

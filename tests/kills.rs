@@ -4,8 +4,6 @@
 //! `ELBO_SWEEP_SECONDS` says; the calls are tried in an order that is spread evenly over the run wherever it ends.
 
 #![cfg(target_os = "linux")]
-// Bits are compared here, not computed, and a test may panic where stderr is closed.
-#![allow(clippy::disallowed_methods, clippy::disallowed_macros)]
 
 use elbo::tune::{FrozenTrial, Storage, Study};
 use std::collections::{BTreeMap, BTreeSet};

@@ -50,8 +50,10 @@ pub fn sample(space: &Space) {
                 let distribution = &space.get(&name).expect("a parameter of the space").distribution;
                 let x = distribution.internal(&value).expect("a value of its kind");
                 let is_within = match **distribution {
-                    // Of more steps the rounding is larger than what `contains` forgives, as in Optuna.
-                    Distribution::Float { low, high, step: Some(_), .. } if distribution.size() > Some(1_000_000) => {
+                    // Of more or smaller steps the rounding is larger than what `contains` forgives, as in Optuna.
+                    Distribution::Float { low, high, step: Some(step), .. }
+                        if distribution.size() > Some(1_000_000) || step < 1e-290 =>
+                    {
                         (low..=high).contains(&x)
                     }
                     _ => distribution.contains(x),
