@@ -192,7 +192,7 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
 /// What is said of a network whose loss is a number, and absurd.
 pub fn diverged(name: &str) -> Error {
     Error::Failed(format!(
-        "the {name} has diverged: its loss is more than twice that of p = ½. A lower --lr or --clip-norm 1 often helps"
+        "the {name} has diverged: its loss is absurd beside that of p = ½. A lower --lr or --clip-norm 1 often helps"
     ))
 }
 

@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(labels(0.01, 0.1), ["0.01", "0.02", "0.05", "0.1"]);
         assert_eq!(labels(2.0, 256.0), ["2", "5", "10", "20", "50", "100", "200"]);
         assert_eq!(labels(1e-5, 0.1), ["1e−5", "0.0001", "0.001", "0.01", "0.1"]);
-        assert_eq!(labels(1e-300, 1e300).len(), 10);
+        assert_eq!(labels(1e-300, 1e300).len(), 11);
     }
 
     #[test]

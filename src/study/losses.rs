@@ -157,9 +157,12 @@ fn against_baselines(run: &Run, b: &Baselines) -> String {
     match run.standing(b) {
         Standing::Diverged => {
             return format!(
-                "The {name} has **diverged**: a loss of {} nats is more than twice that of p = ½ ({:.1}). What else is said of it \
+                "The {name} has **diverged**: {} nats is absurd beside the {:.1} of p = ½. What else is said of it \
                  below describes a failed run. A lower `--lr` or `--clip-norm 1` often helps.",
-                nats(score.weighted(run.config.last_beta()), 1),
+                match score.weighted(run.config.last_beta()) {
+                    loss if loss > 2.0 * b.half => format!("its loss of {}", nats(loss, 1)),
+                    _ => format!("its KL term of {}", nats(score.kl.unwrap_or(0.0), 1)),
+                },
                 b.half
             );
         }
@@ -321,7 +324,7 @@ mod tests {
         assert!(said.contains(
             "The AE has learned **hardly anything** so far: it reconstructs at 542.9 nats, worse than one constant"
         ));
-        assert!(said.contains("The VAE has **diverged**: a loss of 9.70e14 nats") && !said.contains("collapsed**"));
+        assert!(said.contains("The VAE has **diverged**: its loss of 9.70e14 nats") && !said.contains("collapsed**"));
         assert!(!said.contains("own entropy") && !said.contains("close up"));
     }
 }

@@ -58,7 +58,8 @@ impl Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Standing {
-    /// What it minimises, with the KL term as the last epoch weighted it, is more than twice what p = ½ costs.
+    /// What it minimises, with the KL term as the last epoch weighted it, is more than twice what p = ½ costs; or the KL term a
+    /// thousand times that, whatever it weighs.
     Diverged,
     /// It reconstructs worse than one constant for all pixels does.
     Untrained,
@@ -74,7 +75,7 @@ impl Standing {
     /// thousands of nats is worth its price.
     pub fn of(score: Score, beta: f64, b: &Baselines) -> Self {
         let minimised = score.weighted(beta);
-        if !minimised.is_finite() || minimised > 2.0 * b.half {
+        if !minimised.is_finite() || minimised > 2.0 * b.half || score.kl.is_some_and(|kl| kl > 1e3 * b.half) {
             Standing::Diverged
         } else if score.recon > b.constant {
             Standing::Untrained
@@ -104,7 +105,7 @@ mod tests {
             (170.0, Some(2000.0), 1.0, Standing::Diverged),
             (170.0, Some(2000.0), 0.01, Standing::Ordinary),
             (170.0, Some(2000.0), 0.0, Standing::Ordinary),
-            (170.0, Some(f64::INFINITY), 0.0, Standing::Diverged),
+            (170.0, Some(1e15), 0.0, Standing::Diverged),
             (300.0, Some(200.0), 1.0, Standing::Ordinary),
             (f64::NAN, None, 1.0, Standing::Diverged),
         ] {

@@ -93,7 +93,9 @@ impl Distribution {
                 if !(low.is_finite() && high.is_finite() && low <= high) {
                     return refuse("finite bounds low ≤ high", format!("[{low}, {high}]"));
                 }
-                if !(*high - *low).is_finite() {
+                // With the half step that a value's cell reaches beyond each end.
+                let around = step.unwrap_or(0.0);
+                if !((*high + around) - (*low - around)).is_finite() && around.is_finite() {
                     return refuse("a range whose width is a number", format!("[{low}, {high}]"));
                 }
                 if *log && *low <= 0.0 {

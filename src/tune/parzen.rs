@@ -82,6 +82,25 @@ pub fn ramp(n: usize) -> Vec<f64> {
     (0..n).map(weight).collect()
 }
 
+/// Whether there is a kernel for an observation. What other programs stored may be no number on the parameter's scale, or so many
+/// times its range away that a kernel there has no digits left within it.
+pub fn has_kernel(distribution: &Distribution, x: f64) -> bool {
+    let is_near = |x: f64, low: f64, high: f64| {
+        let range = high - low;
+        let ends = [(high + range) - x, x - (low - range)];
+        (low..=high).contains(&x) || (x - low).abs() < 1e5 * range && ends.into_iter().all(f64::is_finite)
+    };
+    match *distribution {
+        Distribution::Float { low, high, log: true, .. } => x > 0.0 && is_near(log(x), log(low), log(high)),
+        Distribution::Int { low, high, log: true, .. } => {
+            x > 0.0 && is_near(log(x), log(low as f64 - 0.5), log(high as f64 + 0.5))
+        }
+        Distribution::Float { low, high, .. } => is_near(x, low, high),
+        Distribution::Int { low, high, .. } => is_near(x, low as f64, high as f64),
+        Distribution::Categorical { .. } => distribution.contains(x),
+    }
+}
+
 impl Mixture {
     /// The mixture of observations, internal numbers in the order of their trials: for each parameter its distribution and one
     /// observation a trial. `weights` of the observations, before the prior with weight 1 is added and all are normalised.
@@ -167,7 +186,7 @@ impl Numeric {
         let mut kernels = Kernels::default();
         let Kernels { mu: mus, sigma: sigmas, .. } = &mut kernels;
         let mut of = vec![0; centres.len() + 1];
-        let prior = (centres.len(), 0.5 * low + 0.5 * high, high - low);
+        let prior = (centres.len(), 0.5 * low + 0.5 * high, (high - low).max(f64::MIN_POSITIVE));
         for (i, mu, sigma) in bandwidths(&centres, low, high).into_iter().chain([prior]) {
             // In order of centres: equal ones are the last few, and have three bandwidths at most.
             let same = (0..mus.len()).rev().take(3).find(|&k| mus[k] == mu && sigmas[k] == sigma);
@@ -256,7 +275,7 @@ fn bandwidths(centres: &[f64], low: f64, high: f64) -> Vec<(usize, f64, f64)> {
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&a, &b| centres[a].total_cmp(&centres[b]));
     let sorted: Vec<f64> = [low].into_iter().chain(order.iter().map(|&i| centres[i])).chain([high]).collect();
-    let smallest = (high - low) / 100_usize.min(n + 2) as f64;
+    let smallest = ((high - low) / 100_usize.min(n + 2) as f64).max(f64::MIN_POSITIVE);
     let bandwidth = |(place, &i): (usize, &usize)| {
         let (left, right) = (sorted[place + 1] - sorted[place], sorted[place + 2] - sorted[place + 1]);
         let gap = match place {
@@ -265,7 +284,7 @@ fn bandwidths(centres: &[f64], low: f64, high: f64) -> Vec<(usize, f64, f64)> {
             p if p + 1 == n => left,
             _ => left.max(right),
         };
-        (i, centres[i], gap.clamp(smallest, high - low))
+        (i, centres[i], gap.clamp(smallest, smallest.max(high - low)))
     };
     order.iter().enumerate().map(bandwidth).collect()
 }
@@ -328,23 +347,22 @@ mod tests {
             Distribution::float(1.0, 1.0 + f64::EPSILON),
             Distribution::log_float(5e-324, top),
             Distribution::log_float(1.0, 1.0 + f64::EPSILON),
-            Distribution::step_float(0.0, top, top / 3.0),
+            Distribution::step_float(0.0, 0.5 * top, 0.1 * top),
             Distribution::step_float(0.0, 1e-320, 5e-324),
             Distribution::step_float(-1.0, 1.0, f64::EPSILON),
             Distribution::int(-(1 << 53), 1 << 53),
             Distribution::log_int(1, 1 << 53),
             Distribution::step_int(-(1 << 53), 1 << 53, 1 << 53),
         ];
-        // Other programs may have measured anything that the sampler does not leave out.
-        let foreign = [5e-324, 1.0, 1e308, top, 0.0, -0.0, -1.0, -1e308, -top];
+        // Other programs may have measured anything.
+        let foreign =
+            [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 5e-324, 1.0, 1e308, top, 0.0, -0.0, -1.0, -1e308, -top];
         let mut random = Stream::new(0, Purpose::Init, 0, 0);
         for distribution in distributions {
             let distribution = distribution.checked("x").unwrap();
             let inside: Vec<f64> = (0..5).map(|i| distribution.at(0.249 * f64::from(i))).collect();
-            let is_log =
-                matches!(distribution, Distribution::Float { log: true, .. } | Distribution::Int { log: true, .. });
-            let foreign = if is_log { &foreign[..4] } else { &foreign[..] };
-            for observed in [&[][..], &foreign[..1], &foreign[1..4], foreign, &inside].map(<[f64]>::to_vec) {
+            let foreign: Vec<f64> = foreign.into_iter().filter(|x| has_kernel(&distribution, *x)).collect();
+            for observed in [&[][..], &foreign[..1.min(foreign.len())], &foreign, &inside].map(<[f64]>::to_vec) {
                 let weights = ramp(observed.len());
                 let mixture = Mixture::fit([(&distribution, observed.clone())], weights);
                 let drawn: Vec<f64> = (0..200).map(|_| mixture.sample(&mut random)[0]).collect();

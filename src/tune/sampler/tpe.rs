@@ -6,7 +6,7 @@
 
 use super::{Asking, Random, Sampler, Sobol, Suggested};
 use crate::tune::distribution::Distribution;
-use crate::tune::parzen::{Mixture, ramp};
+use crate::tune::parzen::{self, Mixture, ramp};
 use crate::tune::split::{good_of, split};
 use crate::tune::trial::{FrozenTrial, State};
 use serde::{Deserialize, Serialize};
@@ -151,7 +151,7 @@ fn observe(trials: &[&FrozenTrial], wanted: &[Wanted], joint: bool) -> (Vec<usiz
             while params.next_if(|(n, _)| *n < name).is_some() {}
             let set = params.next_if(|(n, _)| *n == name).map(|(_, p)| p.internal);
             let found = set.or_else(|| distribution.internal(announced.get(name)?));
-            let found = found.filter(|x| can_model(distribution, *x));
+            let found = found.filter(|x| parzen::has_kernel(distribution, *x));
             *x = found.unwrap_or(f64::NAN);
             found.is_some()
         });
@@ -161,15 +161,6 @@ fn observe(trials: &[&FrozenTrial], wanted: &[Wanted], joint: bool) -> (Vec<usiz
         }
     }
     (numbers, columns)
-}
-
-/// Whether there is a kernel for an observation. What others stored may be out of range, even of the logarithm.
-fn can_model(distribution: &Distribution, x: f64) -> bool {
-    match distribution {
-        Distribution::Float { log: true, .. } | Distribution::Int { log: true, .. } => x > 0.0 && x.is_finite(),
-        Distribution::Categorical { .. } => distribution.contains(x),
-        _ => x.is_finite(),
-    }
 }
 
 /// The parameters of each complete or pruned trial.
