@@ -86,9 +86,13 @@ pub fn named(text: &str) -> String {
     }
 }
 
-/// Whether something is there. Not to be able to look is an error, not a no: what is there would be overwritten.
+/// Whether something is there; below a file is nothing. Not to be able to look is an error, not a no: what is there would be
+/// overwritten.
 pub fn is_there(path: &Path) -> Result<bool> {
-    path.try_exists().map_err(Error::io(path))
+    match path.try_exists() {
+        Err(e) if e.kind() == ErrorKind::NotADirectory => Ok(false),
+        found => found.map_err(Error::io(path)),
+    }
 }
 
 /// Removes what killed processes left half-written in a folder, if there is one. Nobody else may be writing there.

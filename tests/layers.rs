@@ -23,9 +23,12 @@ const MAY_USE: [(&str, &[&str]); 19] = [
         "train",
         &["models", "data", "nn", "optim", "loss", "ops", "autograd", "tensor", "rng", "kernels", "files", "error"],
     ),
-    ("study", &["train", "plot", "models", "data", "nn", "autograd", "tensor", "rng", "kernels", "error"]),
+    (
+        "study",
+        &["train", "plot", "models", "data", "nn", "optim", "autograd", "tensor", "rng", "kernels", "files", "error"],
+    ),
     ("tune", &["rng", "kernels", "files", "error"]),
-    ("search", &["tune", "study", "train", "plot", "models", "data", "error"]),
+    ("search", &["tune", "study", "train", "plot", "models", "data", "files", "error"]),
     (
         "cli",
         &[

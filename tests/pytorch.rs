@@ -23,10 +23,13 @@ const OPS: &[(&str, Function)] = &[
     ("scale", |x| x[0] * 1.7),
     ("shift", |x| x[0] + 0.3),
     ("exp", |x| x[0].exp()),
+    ("exp_gap", |x| x[0].exp_gap()),
+    ("exp_gap cancelling", |x| x[0].exp_gap()),
     ("ln", |x| x[0].ln()),
     ("sqrt", |x| x[0].sqrt()),
     ("square", |x| x[0].square()),
     ("tanh", |x| x[0].tanh()),
+    ("tanh cancelling", |x| x[0].tanh()),
     ("sigmoid", |x| x[0].sigmoid()),
     ("sigmoid cancelling", |x| x[0].sigmoid()),
     ("softplus", |x| x[0].softplus()),
@@ -59,7 +62,7 @@ const OPS: &[(&str, Function)] = &[
     ("permute", |x| x[0].permute(&[2, 0, 1])),
     ("slice", |x| x[0].slice(1, 1, 3)),
     ("pad", |x| x[0].pad(1, 1, 2)),
-    ("pad concat", |x| Var::concat(&[x[0], x[1]], 1)),
+    ("concat", |x| Var::concat(&[x[0], x[1]], 1)),
 ];
 
 /// The terms of the losses under the names of their cases.
@@ -71,8 +74,9 @@ const TERMS: &[(&str, Function)] = &[
     ("reparameterise", |x| gaussian::reparameterise(x[0], x[1], x[2])),
 ];
 
-/// What a case forgives, absolutely: nothing, except where an op's formula is a difference of numbers near 1 (σ′ = y − y² and
-/// the cross-entropy's σ − 1 at 20, SELU's eˣ − 1 at −1e-8 and its derivative y + λα at −20): the last bits of its terms are left.
+/// What a case forgives, absolutely: nothing, except where a formula is a difference of nearly equal numbers, PyTorch's (σ′ = y − y² and
+/// tanh′ = 1 − y² at 20, SELU at −1e-8 and its derivative at −20, eˣ − 1 − x at 1e-8) or ours too (the cross-entropy's σ − 1 at 20): the
+/// last bits of its terms are left.
 fn floor(case: &str) -> f64 {
     if case.ends_with(" cancelling") { 1e-15 } else { 0.0 }
 }
