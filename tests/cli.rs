@@ -333,6 +333,14 @@ fn a_stderr_that_cannot_be_written_changes_nothing() {
     assert_eq!(status(&["train", "--resume", "nosuch"]), Some(2));
     assert_eq!(status(&["train", "vae", "--lr", "no"]), Some(2));
     assert_eq!(status(&["latent", dir.path().to_str().unwrap()]), Some(2));
+    // Nor does a reader of the output who has gone.
+    let out = dir.path().join("unread");
+    let mut unread = Command::new(env!("CARGO_BIN_EXE_elbo"));
+    unread.args(train).arg(&out).env_remove("ELBO_SIMD").stdout(Stdio::piped()).stderr(full());
+    let mut child = unread.spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+    assert!(out.join("film.png").exists());
 }
 
 #[cfg(target_os = "linux")]

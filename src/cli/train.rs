@@ -161,6 +161,8 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
     let mut show = Show::new(kind.name(), &trainer, &data, &folder, quiet);
     train::run(&mut trainer, &data, &folder, &mut show, &stop)?;
     drop(show);
+    // Before anything is said: who reads may have gone.
+    film::write_film(trainer.config.epochs, &folder)?;
     let mut standing = Standing::Ordinary;
     if let Some(last) = folder.read_metrics()?.last() {
         let b = Baselines::of(&data, trainer.config.binarize);
@@ -181,7 +183,6 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
             Standing::Diverged | Standing::Ordinary => {}
         }
     }
-    film::write_film(trainer.config.epochs, &folder)?;
     say!("{}", folder.path().display())?;
     match standing {
         Standing::Diverged => Err(diverged(kind.name())),

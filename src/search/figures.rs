@@ -50,6 +50,8 @@ fn with_fate(trials: &[Arc<FrozenTrial>], fate: Fate) -> impl Iterator<Item = (&
 fn window(losses: &[f64]) -> (f64, f64) {
     let mut sorted: Vec<f64> = losses.iter().copied().filter(|v| drawable(*v)).collect();
     sorted.sort_by(f64::total_cmp);
+    // What was tried twice counts once.
+    sorted.dedup();
     let Some(&low) = sorted.first() else { return (0.0, 1.0) };
     let limit = sorted[sorted.len() / 2] + 2.0 * (sorted[sorted.len() / 2] - low);
     let high = sorted.iter().copied().filter(|v| *v <= limit).fold(low, f64::max);
@@ -305,4 +307,18 @@ pub fn importance(all: &[Importance]) -> Figure {
     let chart =
         Chart::new("Importance of the parameters", "", "share (PED-ANOVA)").categories(&names).bars("", &shares);
     Figure::new(IMPORTANCE, chart.svg())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_frame_holds_what_is_worth_a_look() {
+        let (low, high) = window(&[1.0, 1.0, 1.0, 1.0, 60.0, 70.0]);
+        assert!(low < 1.0 && high > 70.0, "a value that was found again and again is one value: {low} {high}");
+        let (low, high) = window(&[2.0, 1.0, 3.0, 1e9, f64::INFINITY, -1e308]);
+        assert!((0.0..1.0).contains(&low) && (3.0..4.0).contains(&high), "{low} {high}");
+        assert_eq!(window(&[]), (0.0, 1.0));
+    }
 }

@@ -352,6 +352,11 @@ pub fn credit(s: &Summary) -> String {
             nats(r - m, 2),
             others.len()
         ),
+        (SamplerKind::Tpe, Some(m), Some(r)) if m == r => {
+            format!(
+                "The best trial is one that the model did not suggest: in {by_model} it found that one again, and nothing better."
+            )
+        }
         (SamplerKind::Tpe, Some(m), Some(r)) => format!(
             "The best trial is one that the model did not suggest: in {by_model} it found nothing better ({} nats behind).",
             nats(m - r, 2)
