@@ -39,7 +39,8 @@ fn python(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Option<Command> 
 fn said(mut command: Command) -> Json {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    // Whole numbers of any length.
+    elbo::tune::json::read(std::str::from_utf8(&output.stdout).unwrap()).unwrap()
 }
 
 /// A command of `optuna_storage_oracle.py`.
