@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 
 /// The most axes a tensor may have.
-pub const MAX_RANK: usize = 5;
+pub const MAX_RANK: usize = 6;
 
 /// Extents of up to [`MAX_RANK`] axes, the last one contiguous in memory. Small and `Copy`, so a node of the tape needs no
 /// allocation for it. Dereferences to `[usize]`.
