@@ -2,6 +2,7 @@
 
 use super::lanes::Lanes;
 use super::{CHAINS, Product, Real};
+use std::hint::black_box;
 use std::ops::Range;
 
 /// Loop 1: computes the tiles of `rows` of a panel.
@@ -110,7 +111,8 @@ unsafe fn tile<L: Lanes, const MR: usize, const NV: usize>(
 pub(super) unsafe fn chains<L: Lanes>(rounds: usize) -> L::F {
     // SAFETY: by the caller's promise; `out` holds `L::N` numbers.
     unsafe {
-        let (a, b) = (L::splat(L::F::of(0.999)), L::splat(L::F::of(1e-3)));
+        // Not constants to the compiler: it would fold a chain that starts at their fixed point.
+        let [a, b] = black_box([0.999, 1e-3]).map(|x| L::splat(L::F::of(x)));
         let mut sums: [L::V; CHAINS] = std::array::from_fn(|i| L::splat(L::F::of(i as f64)));
         for _ in 0..rounds {
             for sum in &mut sums {
