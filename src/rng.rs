@@ -3,9 +3,13 @@
 //! A counter-based generator has no state that moves: to draw is to evaluate a function at a counter. So there is nothing to
 //! save in a checkpoint, noise cannot depend on the number of threads, and row 17 of step 400 can be drawn again alone.
 //! The function is Philox4x32-10 (Salmon, Moraes, Dror and Shaw, *Parallel random numbers: as easy as 1, 2, 3*, SC 2011).
+//!
+//! A [`Stream`] is a generator of the crate `rand` as well, so that `rand_distr`, and all that is built on it, draws from it.
 
 use crate::kernels::Real;
 use crate::kernels::math::normal_quantile;
+use rand_core::utils::{fill_bytes_via_next_word, next_u64_via_u32};
+use rand_core::{Infallible, TryRng};
 
 /// What a random number is for. Streams of different purposes never meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +131,23 @@ impl Stream {
     }
 }
 
+/// The same words, as any other generator's: two of them, the lower first, for 64 bits.
+impl TryRng for Stream {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(self.next_u32())
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        next_u64_via_u32(self)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        fill_bytes_via_next_word(bytes, || self.try_next_u32())
+    }
+}
+
 /// Ten rounds of Philox4x32.
 fn philox(mut key: [u32; 2], mut x: [u32; 4]) -> [u32; 4] {
     for _ in 0..10 {
@@ -141,6 +162,7 @@ fn philox(mut key: [u32; 2], mut x: [u32; 4]) -> [u32; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand_distr::{Distribution, StandardNormal, Uniform};
 
     #[test]
     fn philox_gives_the_published_vectors() {
@@ -180,6 +202,66 @@ mod tests {
             let bound = 5.0 * f64::sqrt(var / n as f64);
             assert!((moment(p) - expected).abs() < bound, "moment {p}: {}", moment(p));
         }
+    }
+
+    #[test]
+    fn the_words_are_those_of_any_generator() {
+        let stream = || Stream::new(5, Purpose::Check, 1, 2);
+        let (mut a, mut b) = (stream(), stream());
+        assert_eq!(rand_core::Rng::next_u64(&mut a), u64::from(b.next_u32()) | u64::from(b.next_u32()) << 32);
+        let mut bytes = [0; 6];
+        rand_core::Rng::fill_bytes(&mut a, &mut bytes);
+        assert_eq!([&b.next_u32().to_le_bytes()[..], &b.next_u32().to_le_bytes()[..2]].concat(), bytes);
+    }
+
+    /// The largest distance of two empirical distribution functions, in units of what two samples of one law stay below in 999 of
+    /// 1000 cases (Kolmogorov and Smirnov).
+    fn distance(mut x: Vec<f64>, mut y: Vec<f64>) -> f64 {
+        x.sort_by(f64::total_cmp);
+        y.sort_by(f64::total_cmp);
+        let n = x.len() as f64;
+        let mut below = 0;
+        let gap = |(i, x): (usize, &f64)| {
+            while below < y.len() && y[below] <= *x {
+                below += 1;
+            }
+            ((i as f64 + 1.0 - below as f64) / n).abs()
+        };
+        assert_eq!(x.len(), y.len());
+        x.iter().enumerate().map(gap).fold(0.0, f64::max) / (1.95 * (2.0 / n).sqrt())
+    }
+
+    #[test]
+    fn normals_and_uniforms_follow_the_laws_of_rand_distr() {
+        let stream = |row| Stream::new(11, Purpose::Check, 0, row);
+        let draw = |row: u64, law: &dyn Fn(&mut Stream) -> f64| -> Vec<f64> {
+            let mut stream = stream(row);
+            (0..100_000).map(|_| law(&mut stream)).collect()
+        };
+        let theirs = Uniform::new(-3.0, 5.0).unwrap();
+        let [normal, standard, between, uniform] = [
+            draw(0, &Stream::normal),
+            draw(1, &|s| StandardNormal.sample(s)),
+            draw(2, &|s| s.between(-3.0, 5.0)),
+            draw(3, &|s| theirs.sample(s)),
+        ];
+        assert!(distance(normal.clone(), standard) < 1.0);
+        assert!(distance(between.clone(), uniform) < 1.0);
+        // And it tells other laws apart: a normal one that is a tenth wider.
+        assert!(distance(normal.iter().map(|x| 1.1 * x).collect(), draw(1, &|s| StandardNormal.sample(s))) > 1.0);
+    }
+
+    #[test]
+    fn every_order_is_as_likely_as_any_other() {
+        let mut stream = Stream::new(12, Purpose::Shuffle, 0, 0);
+        let mut counts = std::collections::BTreeMap::new();
+        for _ in 0..24_000 {
+            let mut order = [0, 1, 2, 3];
+            stream.shuffle(&mut order);
+            *counts.entry(order).or_insert(0.0) += 1.0;
+        }
+        let chi2: f64 = counts.values().map(|c: &f64| (c - 1e3).powi(2) / 1e3).sum();
+        assert!(counts.len() == 24 && chi2 < 49.7, "chi-square with 23 degrees of freedom, p = 1e-3: {chi2}");
     }
 
     #[test]
