@@ -2,8 +2,8 @@
 //! int, a log int and a stepped float), from the history to the value. And a whole `ask` with its parameters, in memory.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use elbo::tune::sampler::{Asking, Random, Sampler, Tpe};
-use elbo::tune::{Direction, Distribution, Outcome, Space, Storage, Study};
+use elbo::search::sampler::{Asking, Random, Sampler, Tpe};
+use elbo::search::{Direction, Distribution, Outcome, Space, Storage, Study};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

@@ -8,8 +8,8 @@
 //! the box, where every Parzen estimator has its prior. `--seeds N` makes fewer.
 
 use elbo::Result;
-use elbo::tune::sampler::{Random, Tpe};
-use elbo::tune::{Direction, Distribution, Outcome, Storage, Study, Trial};
+use elbo::search::sampler::{Random, Tpe};
+use elbo::search::{Direction, Distribution, Outcome, Storage, Study, Trial};
 use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 use std::f64::consts::{E, PI, TAU};

@@ -5,8 +5,8 @@
 //! Values are computed on a [`Tape`], eagerly, through `Copy` handles ([`Var`]); each value remembers the op that made it. A sweep
 //! from the loss back to the leaves gives gradients, by rules that are themselves written in operations on handles and can
 //! therefore be differentiated again. [`nn`] holds parameters and layers, [`dist`] and [`mod@loss`] the mathematics of the VAE,
-//! [`models`] the networks, [`optim`] the updates. [`train`] drives them over [`data`]; [`study`] looks at what came out and
-//! draws it with [`plot`]. [`tune`] searches good parameters of anything, and [`search`] those of the VAE; [`cli`] is the program.
+//! [`models`] the networks, [`optim`] the updates. [`train`] drives them over [`data`]; [`lab`] looks at what came out and
+//! draws it with [`plot`]. [`search`] finds good parameters of anything, and [`tune`] those of the VAE; [`cli`] is the program.
 //!
 //! # Code map
 //!
@@ -23,12 +23,12 @@
 //! | [`data`] | images as bytes: reading, finding, drawing, binarising | [`data::load`] |
 //! | [`train`] | steps, epochs, checkpoints, run folders | [`train::Trainer`] |
 //! | [`plot`] | charts and image grids, without tensors | [`plot::Chart`] |
-//! | [`study`] | the experiments on trained networks | [`study::consistency`] |
-//! | [`tune`] | the search for good parameters: TPE, its rivals, pruners, study files | [`tune`] |
-//! | [`search`] | the search for a VAE's settings, under cross-validation | [`search::CrossValidation`] |
+//! | [`lab`] | the experiments on trained networks | [`lab::consistency`] |
+//! | [`search`] | the search for good parameters: TPE, its rivals, pruners, study files | [`search`] |
+//! | [`tune`] | the search for a VAE's settings, under cross-validation | [`tune::CrossValidation`] |
 //! | [`cli`] | the command line | [`cli`] |
 //!
-//! A module uses only what is above it in this table, and none of `data`, `plot` and `tune` knows of tensors.
+//! A module uses only what is above it in this table, and none of `data`, `plot` and `search` knows of tensors.
 //!
 //! # Invariants
 //!
@@ -59,6 +59,7 @@ pub mod dist;
 pub mod error;
 pub mod files;
 pub mod kernels;
+pub mod lab;
 pub mod loss;
 pub mod models;
 pub mod nn;
@@ -67,7 +68,6 @@ pub mod optim;
 pub mod plot;
 pub mod rng;
 pub mod search;
-pub mod study;
 pub mod tensor;
 pub mod train;
 pub mod tune;

@@ -5,7 +5,7 @@
 
 #![cfg(target_os = "linux")]
 
-use elbo::tune::{FrozenTrial, Storage, Study};
+use elbo::search::{FrozenTrial, Storage, Study};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::process::ExitStatusExt;

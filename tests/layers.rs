@@ -24,15 +24,15 @@ const MAY_USE: [(&str, &[&str]); 19] = [
         &["models", "data", "nn", "optim", "loss", "ops", "autograd", "tensor", "rng", "kernels", "files", "error"],
     ),
     (
-        "study",
+        "lab",
         &["train", "plot", "models", "data", "nn", "optim", "autograd", "tensor", "rng", "kernels", "files", "error"],
     ),
-    ("tune", &["rng", "kernels", "files", "error"]),
-    ("search", &["tune", "study", "train", "plot", "models", "data", "files", "error"]),
+    ("search", &["rng", "kernels", "files", "error"]),
+    ("tune", &["search", "lab", "train", "plot", "models", "data", "files", "error"]),
     (
         "cli",
         &[
-            "search", "tune", "study", "train", "plot", "models", "data", "nn", "optim", "ops", "autograd", "kernels",
+            "tune", "search", "lab", "train", "plot", "models", "data", "nn", "optim", "ops", "autograd", "kernels",
             "files", "error",
         ],
     ),

@@ -2,9 +2,9 @@
 
 mod studies;
 
-use elbo::tune::sampler::Tpe;
-use elbo::tune::storage::{Effect, Op, Owner};
-use elbo::tune::{Direction, FrozenTrial, Outcome, State, Storage, Study, Value};
+use elbo::search::sampler::Tpe;
+use elbo::search::storage::{Effect, Op, Owner};
+use elbo::search::{Direction, FrozenTrial, Outcome, State, Storage, Study, Value};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -323,8 +323,8 @@ fn optuna_trials_of_several_workers_are_numbered_without_gaps_and_none_is_lost()
 #[cfg(feature = "sqlite")]
 mod sqlite {
     use super::*;
-    use elbo::tune::storage::Studies;
-    use elbo::tune::storage::sqlite::{export, import};
+    use elbo::search::storage::Studies;
+    use elbo::search::storage::sqlite::{export, import};
     use rusqlite::Connection;
 
     #[test]

@@ -3,9 +3,9 @@
 
 mod cases;
 
-use elbo::tune::importance::PedAnova;
-use elbo::tune::trial::Param;
-use elbo::tune::{Direction, Distribution, FrozenTrial, State};
+use elbo::search::importance::PedAnova;
+use elbo::search::trial::Param;
+use elbo::search::{Direction, Distribution, FrozenTrial, State};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -3,9 +3,9 @@
 
 mod studies;
 
-use elbo::tune::sampler::Tpe;
-use elbo::tune::storage::{Op, Owner};
-use elbo::tune::{Direction, Outcome, State, Storage, Study, Value};
+use elbo::search::sampler::Tpe;
+use elbo::search::storage::{Op, Owner};
+use elbo::search::{Direction, Outcome, State, Storage, Study, Value};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -40,7 +40,7 @@ fn said(mut command: Command) -> Json {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     // Whole numbers of any length.
-    elbo::tune::json::read(std::str::from_utf8(&output.stdout).unwrap()).unwrap()
+    elbo::search::json::read(std::str::from_utf8(&output.stdout).unwrap()).unwrap()
 }
 
 /// A command of `optuna_storage_oracle.py`.
@@ -99,7 +99,7 @@ fn count(study: &Json) -> (&str, u64) {
 #[cfg(feature = "sqlite")]
 #[test]
 fn optuna_reads_and_continues_our_databases() {
-    use elbo::tune::storage::sqlite::{export, import};
+    use elbo::search::storage::sqlite::{export, import};
     let Some((dir, path)) = journal() else { return };
     let studies = write_everything(&path).unwrap();
     let database = dir.path().join("studies.db");

@@ -4,8 +4,8 @@
 mod cases;
 
 use cases::number;
-use elbo::tune::pruner::{Hyperband, Patient, Percentile, Pruner, Resource, SuccessiveHalving, Threshold, Wilcoxon};
-use elbo::tune::{Direction, Outcome, Storage, Study};
+use elbo::search::pruner::{Hyperband, Patient, Percentile, Pruner, Resource, SuccessiveHalving, Threshold, Wilcoxon};
+use elbo::search::{Direction, Outcome, Storage, Study};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 

@@ -5,12 +5,12 @@ mod cases;
 
 use cases::number;
 use elbo::rng::{Purpose, Stream};
-use elbo::tune::parzen::{Axis, Mixture, ramp};
-use elbo::tune::sampler::tpe::{Anatomy, Joint, Wanted, common, groups};
-use elbo::tune::sampler::{Asking, Sampler, Tpe};
-use elbo::tune::split::{good_of, split};
-use elbo::tune::trial::{ANNOUNCED, Param};
-use elbo::tune::{Direction, Distribution, FrozenTrial, State, normal};
+use elbo::search::parzen::{Axis, Mixture, ramp};
+use elbo::search::sampler::tpe::{Anatomy, Joint, Wanted, common, groups};
+use elbo::search::sampler::{Asking, Sampler, Tpe};
+use elbo::search::split::{good_of, split};
+use elbo::search::trial::{ANNOUNCED, Param};
+use elbo::search::{Direction, Distribution, FrozenTrial, State, normal};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! `elbo tune` as a user meets it.
 
-use elbo::tune::trial::Param;
-use elbo::tune::{Distribution, FrozenTrial, State, Storage, Study};
+use elbo::search::trial::Param;
+use elbo::search::{Distribution, FrozenTrial, State, Storage, Study};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -128,7 +128,7 @@ fn the_help_names_every_setting_that_can_be_searched() {
     let words =
         |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_string).collect::<Vec<_>>();
     let (help, readme) = (words(&String::from_utf8(help).unwrap()), words(&fs::read_to_string("README.md").unwrap()));
-    for name in elbo::search::options::names() {
+    for name in elbo::tune::options::names() {
         assert!(help.iter().any(|w| w == name), "{name} is not in the help");
         assert!(readme.iter().any(|w| w == name), "{name} is not in the README");
     }
@@ -357,7 +357,7 @@ fn a_study_goes_to_a_database_and_back() {
     assert!(String::from_utf8(told).unwrap().ends_with("study.db: vae with 2 trials\n"));
     run(&mut elbo(&["tune", "import", path(&db), "--out", path(&back)]));
     let read = |path: &Path| {
-        let storage = elbo::tune::Storage::journal(path).unwrap();
+        let storage = elbo::search::Storage::journal(path).unwrap();
         let study = storage.studies().get(0).unwrap().clone();
         (study.user_attrs, study.trials)
     };

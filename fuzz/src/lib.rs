@@ -1,9 +1,9 @@
 //! What several targets need.
 
-use elbo::tune::sampler::tpe::{Joint, Startup};
-use elbo::tune::sampler::{Grid, Random, Sampler, Sobol, Tpe};
-use elbo::tune::storage::Studies;
-use elbo::tune::{Direction, Distribution, Outcome, Space, Storage, Study};
+use elbo::search::sampler::tpe::{Joint, Startup};
+use elbo::search::sampler::{Grid, Random, Sampler, Sobol, Tpe};
+use elbo::search::storage::Studies;
+use elbo::search::{Direction, Distribution, Outcome, Space, Storage, Study};
 use std::{fs, path::PathBuf, process};
 
 /// A folder of this process alone.

@@ -5,11 +5,11 @@ use super::{DataArgs, flags, publish, stop_on_signal};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::models::Kind;
-use crate::search::compare::{Measured, draw, play, tell, verdict};
-use crate::search::session::{Change, Session};
-use crate::search::{Diverged, Objective, Plan, PrunerKind, SamplerKind};
+use crate::search::sampler::tpe::{Joint, Startup};
 use crate::train::Config;
-use crate::tune::sampler::tpe::{Joint, Startup};
+use crate::tune::compare::{Measured, draw, play, tell, verdict};
+use crate::tune::session::{Change, Session};
+use crate::tune::{Diverged, Objective, Plan, PrunerKind, SamplerKind};
 use clap::Args;
 use std::path::PathBuf;
 

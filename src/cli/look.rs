@@ -4,7 +4,7 @@ use super::{DataArgs, flags};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::study::{Figure, Subject, consistency, interpolate, latent, reconstruct, sample, terminal};
+use crate::lab::{Figure, Subject, consistency, interpolate, latent, reconstruct, sample, terminal};
 use crate::train::{Folder, Trained};
 use clap::Args;
 use serde::Serialize;

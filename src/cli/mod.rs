@@ -43,9 +43,9 @@ use crate::data::{self as sets, Dataset, Origin, Source};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::kernels::simd::Path as Simd;
-use crate::search::options;
-use crate::study::Figure;
+use crate::lab::Figure;
 use crate::train::Folder;
+use crate::tune::options;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ContextKind};
 use serde::Serialize;
@@ -265,7 +265,7 @@ fn run(cli: Cli, given: &[&str]) -> Result<()> {
     }
     let pool = threads.build().map_err(|e| Error::Usage(format!("--threads: {e}")))?;
     let quiet = cli.global.quiet;
-    crate::tune::storage::on_wait(|lock| {
+    crate::search::storage::on_wait(|lock| {
         note!("waiting for {}: another worker writes, or was killed and its lock counts for 30 s", lock.display());
     });
     // Everything runs on a thread of the pool: entering it from outside costs more than a small kernel.

@@ -3,9 +3,9 @@
 use super::flags;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::search::session::JOURNAL;
-use crate::tune::Storage;
-use crate::tune::storage::{Studies, sqlite};
+use crate::search::Storage;
+use crate::search::storage::{Studies, sqlite};
+use crate::tune::session::JOURNAL;
 use clap::Args;
 use std::fs;
 use std::io::Read;
@@ -69,8 +69,8 @@ fn newest() -> Result<PathBuf> {
 }
 
 fn listed(studies: &Studies) -> String {
-    let one = |s: &crate::tune::storage::StudyRecord| {
-        format!("{} with {}", s.name, crate::study::count(s.trials.len(), "trial"))
+    let one = |s: &crate::search::storage::StudyRecord| {
+        format!("{} with {}", s.name, crate::lab::count(s.trials.len(), "trial"))
     };
     let all: Vec<String> = studies.studies.iter().flatten().map(one).collect();
     if all.is_empty() { "no studies".into() } else { all.join(", ") }

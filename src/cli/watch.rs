@@ -3,11 +3,11 @@
 
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::search::row::Row;
-use crate::search::{Plan, Progress};
-use crate::study::{count, film};
+use crate::lab::{count, film};
+use crate::search::FrozenTrial;
 use crate::train::{Folder, Score, Trainer, Watch};
-use crate::tune::FrozenTrial;
+use crate::tune::row::Row;
+use crate::tune::{Plan, Progress};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt;
 

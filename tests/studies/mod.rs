@@ -1,11 +1,11 @@
 //! Study files for tests: what Optuna reads from them, a study with every kind of record, and files that are not quite as usual.
 
 use elbo::Result;
-use elbo::tune::json::{as_f64, number};
-use elbo::tune::sampler::Tpe;
-use elbo::tune::storage::{Op, Owner, Studies, StudyRecord};
-use elbo::tune::{Direction, FrozenTrial, Outcome, State, Storage, Study};
-use elbo::tune::{Distribution, Value};
+use elbo::search::json::{as_f64, number};
+use elbo::search::sampler::Tpe;
+use elbo::search::storage::{Op, Owner, Studies, StudyRecord};
+use elbo::search::{Direction, FrozenTrial, Outcome, State, Storage, Study};
+use elbo::search::{Distribution, Value};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;

@@ -1,0 +1,396 @@
+//! `summary.json` and the report that tells it.
+
+use super::figures;
+use super::row::{Fate, Row, best, source};
+use super::session::best_folder;
+use super::validate::{FoldScore, mean_difference};
+use super::{Diverged, Plan, SamplerKind};
+use crate::data::Baselines;
+use crate::lab::{Figure, count, escaped, nats, shown, table};
+use crate::search::importance::{Importance, LEAST_TRIALS, importances};
+use crate::search::sampler::Asking;
+use crate::search::sampler::tpe::Anatomy;
+use crate::search::{Direction, FrozenTrial, Space, State, Value};
+use crate::train::{Score, Standing};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Everything that was measured: `summary.json`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Name of the data.
+    pub data: String,
+    /// Training and test images.
+    pub images: [usize; 2],
+    /// What decided the search.
+    pub plan: Plan,
+    /// What was said before the first trial.
+    pub expectations: Vec<String>,
+    /// Every trial.
+    pub trials: Vec<Row>,
+    /// The trial with the lowest loss.
+    pub best: Option<usize>,
+    /// The best settings, trained on all training images and measured on the test images.
+    pub test: Option<Score>,
+    /// Where that stands.
+    pub standing: Option<Standing>,
+    /// Why there is no such network.
+    pub test_error: Option<String>,
+    /// What predictors that look at no image cost on the test images.
+    pub baselines: Baselines,
+    /// The importance of the parameters, or why it is not told.
+    pub importance: Result<Vec<Importance>, String>,
+}
+
+/// The numbers of a search, but for the test.
+pub fn measure(
+    trials: &[Arc<FrozenTrial>],
+    plan: &Plan,
+    expectations: Vec<String>,
+    data: &crate::data::Dataset,
+) -> Summary {
+    Summary {
+        data: data.name.clone(),
+        images: [data.train.len(), data.test.len()],
+        plan: plan.clone(),
+        expectations,
+        trials: trials.iter().filter(|t| t.state != State::Waiting).map(|t| Row::of(t, plan)).collect(),
+        best: best(trials).map(|t| t.number),
+        test: None,
+        standing: None,
+        test_error: None,
+        baselines: Baselines::of(data, plan.base.binarize),
+        importance: importances(trials, Direction::Minimize).map_err(|e| e.to_string()),
+    }
+}
+
+/// The last suggestion of the model, done again: none if the model made none.
+pub fn last_suggestion(trials: &[Arc<FrozenTrial>], plan: &Plan) -> Option<(usize, Anatomy)> {
+    let by_model = trials.iter().rev().filter(|t| source(t) == "model");
+    by_model.into_iter().find_map(|trial| {
+        let then = as_of(trials, trial);
+        let asking = Asking {
+            number: trial.number,
+            trials: &then,
+            directions: &[Direction::Minimize],
+            seed: plan.seed,
+            fixed: &[],
+        };
+        let tpe = plan.tpe();
+        // Of several groups, the one with the most parameters.
+        let wanted = tpe.together(&asking).into_iter().max_by_key(Vec::len)?;
+        let anatomy = tpe.suggest(&asking, wanted, true);
+        // With several workers, what one of them knew then is not on record.
+        let same = |(d, (name, _)): (usize, &(String, _))| {
+            trial.params.get(name).is_some_and(|p| p.internal == anatomy.candidates[d][anatomy.best])
+        };
+        anatomy.wanted.iter().enumerate().all(same).then_some((trial.number, anatomy))
+    })
+}
+
+/// The study as it was when a trial began.
+fn as_of(trials: &[Arc<FrozenTrial>], asking: &FrozenTrial) -> Vec<Arc<FrozenTrial>> {
+    let before = trials.iter().filter(|t| t.start <= asking.start && t.number != asking.number);
+    let then = before.map(|t| {
+        let mut t = Arc::clone(t);
+        if t.complete.is_none_or(|end| Some(end) > asking.start) {
+            Arc::make_mut(&mut t).state = State::Running;
+        }
+        t
+    });
+    then.collect()
+}
+
+/// All figures of a search.
+pub fn draw(trials: &[Arc<FrozenTrial>], s: &Summary, suggestion: Option<&Anatomy>) -> Vec<Figure> {
+    let loss = format!("{}, nats per image", s.plan.objective.name());
+    let mut all = vec![figures::history(trials, &loss), figures::curves(trials, &loss)];
+    all.extend(figures::slices(trials, &loss));
+    all.push(figures::parallel(trials));
+    all.extend(suggestion.into_iter().flat_map(figures::anatomy));
+    all.extend(s.importance.as_ref().ok().map(|i| figures::importance(i)));
+    all
+}
+
+/// The report in Markdown.
+pub fn markdown(s: &Summary, space: &Space, suggestion: Option<&(usize, Anatomy)>) -> String {
+    let mut text = vec![format!("# Tuning a VAE on {}", s.data), searched(s, space)];
+    text.push("## What was to be expected".into());
+    text.extend(s.expectations.iter().cloned());
+    text.push("## Trials".into());
+    text.extend([trials(s), counts(s)]);
+    text.push("## The best settings".into());
+    text.extend(tell_best(s));
+    text.push("## How the search went".into());
+    text.extend([shown("Loss of each trial", figures::HISTORY), credit(s), shown("Learning curves", figures::CURVES)]);
+    text.push("## Loss against each parameter".into());
+    for (name, _) in s.trials.iter().flat_map(|t| &t.params).collect::<BTreeMap<_, _>>() {
+        let single = space.get(name).is_some_and(|p| p.distribution.is_single());
+        text.extend((!single).then(|| shown(&format!("Loss against {}", escaped(name)), &figures::slice_file(name))));
+    }
+    text.push(shown("Trials through their parameters", figures::PARALLEL));
+    text.push("## The anatomy of a suggestion".into());
+    text.extend(anatomy(suggestion));
+    text.push("## Which parameters matter".into());
+    text.push(match &s.importance {
+        Ok(_) => format!(
+            "PED-ANOVA: how much the distribution of a parameter among the best tenth of the trials differs from that among all.\n\n{}",
+            shown("Importance", figures::IMPORTANCE)
+        ),
+        Err(_) => format!(
+            "Not told: below {LEAST_TRIALS} complete trials the best tenth is too few to compare with all, and importances are noise."
+        ),
+    });
+    text.join("\n\n") + "\n"
+}
+
+fn searched(s: &Summary, space: &Space) -> String {
+    let p = &s.plan;
+    let rows = space.parameters().iter().map(|parameter| {
+        let when = parameter.when.as_ref().map_or(String::new(), |(parent, values)| {
+            format!("{parent} is {}", values.iter().map(Value::to_string).collect::<Vec<_>>().join(" or "))
+        });
+        vec![parameter.name.clone(), parameter.distribution.to_string(), when]
+    });
+    let repeats = match p.repeats {
+        1 => String::new(),
+        n => format!(", {n} times with other folds and other initial weights"),
+    };
+    format!(
+        "Minimised: the {} on images that a network did not learn from, in nats per image, the mean over {} of the {} training \
+         images{repeats}; one sample z ~ q(z | x) an image. The same folds in every trial (seed {}). The {} test images have \
+         no part in the search.\n\n{}",
+        p.objective.name(),
+        count(p.folds, "fold"),
+        s.images[0],
+        p.seed,
+        s.images[1],
+        table(&["parameter", "values", "only when"], rows)
+    ) + &format!("\n\nNot searched: {}.", fixed(s, space))
+}
+
+/// The settings that all trials have.
+fn fixed(s: &Summary, space: &Space) -> String {
+    let (p, c) = (&s.plan, &s.plan.base);
+    let widths = c.architecture.hidden.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    let all = [
+        ("epochs", c.epochs.to_string()),
+        ("batch_size", c.batch_size.to_string()),
+        ("lr", c.lr.to_string()),
+        ("optimizer", format!("{:?}", c.optimizer).to_lowercase()),
+        ("latent_dim", c.architecture.latent.to_string()),
+        ("hidden", widths),
+        ("activation", format!("{:?}", c.architecture.activation).to_lowercase()),
+        ("beta", c.beta.to_string()),
+    ];
+    let named = all.iter().filter(|(name, _)| space.get(name).is_none()).map(|(name, value)| format!("{name} {value}"));
+    let sampler = format!("sampler {:?}", p.sampler).to_lowercase();
+    let pruner = format!("pruner {:?}", p.pruner).to_lowercase();
+    let rest = [sampler, pruner, "the rest in [`summary.json`](summary.json)".into()];
+    named.chain(rest).collect::<Vec<_>>().join("; ")
+}
+
+/// Every trial.
+pub fn trials(s: &Summary) -> String {
+    let names: Vec<&String> =
+        s.trials.iter().flat_map(|t| t.params.keys()).collect::<BTreeSet<_>>().into_iter().collect();
+    let number = |x: Option<f64>| x.map_or("–".into(), |x| nats(x, 2));
+    let other = s.plan.objective.other();
+    let row = |t: &Row| {
+        let params = names.iter().map(|name| t.params.get(*name).map_or(String::new(), |v| escaped(&v.to_string())));
+        let folds: Vec<String> = t.folds.iter().map(|f| nats(s.plan.objective.of(f.score()), 2)).collect();
+        let mark = if s.best == Some(t.number) { format!("**{}**", t.number) } else { t.number.to_string() };
+        let told = vec![
+            folds.join(", "),
+            t.outcome(&s.plan),
+            number(t.mean(|f| f.kl)),
+            number(t.mean(|f| other.of(f.score()))),
+            format!("{:.1}", t.seconds),
+        ];
+        [vec![mark, escaped(&t.source)], params.collect(), told].concat()
+    };
+    let loss = format!("{}, mean ± SE", s.plan.objective.name());
+    let shown_names: Vec<String> = names.iter().map(|name| escaped(name)).collect();
+    let header = [
+        vec!["trial", "from"],
+        shown_names.iter().map(String::as_str).collect(),
+        vec!["folds", &loss, "KL", other.name(), "seconds"],
+    ];
+    table(&header.concat(), s.trials.iter().map(row))
+}
+
+/// Trials by what became of them, and those that repeat.
+pub fn counts(s: &Summary) -> String {
+    let of = |fate: Fate| s.trials.iter().filter(|t| t.fate == fate).count();
+    let all = [Fate::Complete, Fate::Stopped, Fate::Diverged, Fate::Failed, Fate::Running];
+    let parts: Vec<String> = all.iter().filter(|f| of(**f) > 0).map(|f| format!("{} {}", of(*f), f.name())).collect();
+    if parts.is_empty() {
+        return "No trial was begun.".into();
+    }
+    let mut text = format!("{}: {}.", count(s.trials.len(), "trial"), parts.join(", "));
+    for t in &s.trials {
+        if let Some(error) = &t.error {
+            text += &format!(" Trial {}: {}.", t.number, escaped(error.split(';').next().unwrap_or_default()));
+        }
+    }
+    if s.plan.diverged == Diverged::Fail && of(Fate::Failed) > 0 {
+        text += " The sampler does not hear of failures and may try their region again; --diverged LOSS tells it.";
+    }
+    let repeats =
+        |i: usize| !s.trials[i].params.is_empty() && s.trials[..i].iter().any(|t| t.params == s.trials[i].params);
+    let repeated = (0..s.trials.len()).filter(|&i| repeats(i)).count();
+    if repeated > 0 {
+        text += &format!(
+            " {} a point that was tried before{}.",
+            match repeated {
+                1 => "One trial repeats".into(),
+                n => format!("{n} trials repeat"),
+            },
+            match s.trials.iter().filter(|t| t.known_from.is_some()).count() {
+                0 => String::new(),
+                n if n == repeated => ": everything was equal, and the known result was taken".into(),
+                n => format!(": in {n} everything was equal, and the known result was taken"),
+            }
+        );
+    }
+    text
+}
+
+/// Which settings, what they cost, and how far to trust it.
+pub fn tell_best(s: &Summary) -> Vec<String> {
+    let Some(best) = s.best.and_then(|n| s.trials.iter().find(|t| t.number == n)) else {
+        return vec!["No trial is complete.".into()];
+    };
+    let name = s.plan.objective.name();
+    let mut text = vec![format!(
+        "Trial {}: {}. Its cross-validated {name} is {} nats per image.",
+        best.number,
+        escaped(&best.settings()),
+        best.outcome(&s.plan)
+    )];
+    let others = s.trials.iter().filter(|t| t.fate == Fate::Complete && t.params != best.params);
+    let second = others.filter_map(|t| Some((t, t.loss?))).min_by(|a, b| a.1.total_cmp(&b.1));
+    let comparable = second.filter(|(t, _)| t.folds.len() == best.folds.len() && best.folds.len() > 1);
+    if let Some((second, _)) = comparable {
+        // Both on the same folds: what a fold is hard by falls out of the differences.
+        let of = |f: &FoldScore| s.plan.objective.of(f.score());
+        let gaps: Vec<f64> = second.folds.iter().zip(&best.folds).map(|(a, b)| of(a) - of(b)).collect();
+        let (gap, error) = mean_difference(&gaps, s.plan.folds);
+        let needed = student_95(gaps.len() - 1);
+        text.push(format!(
+            "Of other settings trial {} is next, {} ± {} nats behind on the same folds. That is {}significant: from {} \
+             it takes {needed:.1} standard errors (t-test, 5 %, corrected for the training images that folds share).",
+            second.number,
+            nats(gap, 2),
+            nats(error, 2),
+            if gap > needed * error { "" } else { "not " },
+            count(gaps.len(), "difference")
+        ));
+    }
+    let complete = s.trials.iter().filter(|t| t.fate == Fate::Complete).count();
+    if complete > 1 {
+        text.push(format!(
+            "The lowest of {complete} noisy losses looks better than it is, for luck is part of why it was chosen; and the folds' \
+             networks share training images, so that the ± of a trial, the standard error over its folds, is on the small side. The \
+             test images have no part in the choice."
+        ));
+    }
+    if let Some(error) = &s.test_error {
+        text.push(format!("These settings were not trained on all training images: {}.", escaped(error)));
+    }
+    if let Some(test) = s.test {
+        let b = &s.baselines;
+        if s.standing == Some(Standing::Diverged) {
+            text.push(
+                "The network that was trained with these settings on all training images has **diverged**.".into(),
+            );
+        }
+        text.push(format!(
+            "Trained with these settings on all {} training images, the VAE costs **{}** nats per test image: reconstruction {}, \
+             KL {}. A predictor that knows the class and nothing else costs {:.2}, the mean image {:.2}. The network is in \
+             `{}`.",
+            s.images[0],
+            nats(test.total(), 2),
+            nats(test.recon, 2),
+            nats(test.kl.unwrap_or(0.0), 2),
+            b.per_class,
+            b.per_pixel,
+            best_folder(best.number)
+        ));
+    }
+    text
+}
+
+/// The two-sided 5 % point of Student's t.
+fn student_95(degrees: usize) -> f64 {
+    const TABLE: [f64; 10] = [12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23];
+    match degrees {
+        0 => f64::INFINITY,
+        d if d <= TABLE.len() => TABLE[d - 1],
+        // Fisher's expansion, to 0.003 here.
+        d => 1.96 + 2.37 / d as f64 + 2.82 / (d * d) as f64,
+    }
+}
+
+/// Who found the best settings: a startup trial is never the model's merit.
+pub fn credit(s: &Summary) -> String {
+    let (model, others): (Vec<&Row>, Vec<&Row>) = s.trials.iter().partition(|t| t.source == "model");
+    let lowest =
+        |rows: &[&Row]| rows.iter().filter(|t| t.fate == Fate::Complete).filter_map(|t| t.loss).min_by(f64::total_cmp);
+    let by_model = count(model.len(), "trial");
+    match (s.plan.sampler, lowest(&model), lowest(&others)) {
+        (SamplerKind::Tpe, ..) if model.is_empty() => {
+            "TPE's model suggested nothing in this search: what was found was found by trying.".into()
+        }
+        (SamplerKind::Tpe, None, _) => {
+            format!("The model's share, {by_model}, has no complete one: it had no part in what was found.")
+        }
+        (SamplerKind::Tpe, Some(_), None) => format!("All complete trials are among the model's {by_model}."),
+        (SamplerKind::Tpe, Some(m), Some(r)) if m < r => format!(
+            "The best of the model's {by_model} is {} nats better than the best of those it did not suggest ({}).",
+            nats(r - m, 2),
+            others.len()
+        ),
+        (SamplerKind::Tpe, Some(m), Some(r)) if m == r => {
+            format!(
+                "The best trial is one that the model did not suggest: in {by_model} it found that one again, and nothing better."
+            )
+        }
+        (SamplerKind::Tpe, Some(m), Some(r)) => format!(
+            "The best trial is one that the model did not suggest: in {by_model} it found nothing better ({} nats behind).",
+            nats(m - r, 2)
+        ),
+        _ => "No model was used: trials do not learn from one another.".into(),
+    }
+}
+
+fn anatomy(suggestion: Option<&(usize, Anatomy)>) -> Vec<String> {
+    let Some((number, a)) = suggestion else {
+        return vec![
+            "There is no suggestion to take apart: the model made none, or not of all parameters together, or beside workers whose \
+             view is not on record."
+                .into(),
+        ];
+    };
+    let numbers = |n: &[usize]| n.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    let good = match a.good_trials.len() {
+        1 => format!("One trial counts as good, number {}", numbers(&a.good_trials)),
+        n => format!("{n} trials count as good, numbers {}", numbers(&a.good_trials)),
+    };
+    let mut text = vec![format!(
+        "How trial {number} was suggested. {good}: the best tenth of those finished, rounded up, and at most 25. They are compared with \
+         {} more. From each group a density is built, one kernel a trial and a wide one for what is not known: l of the good, g of the \
+         others. {} were drawn from l, and the one with the largest l/g is suggested: where good trials were and others were not. The \
+         quotient is of densities over all parameters together, so that along a single one the suggestion may lie elsewhere.",
+        a.bad_trials.len(),
+        count(a.acquisition.len(), "candidate")
+    )];
+    text.extend(
+        a.wanted
+            .iter()
+            .map(|(name, _)| shown(&format!("l and g along {}", escaped(name)), &figures::anatomy_file(name))),
+    );
+    text.push(shown("Acquisition", figures::ACQUISITION));
+    text
+}

@@ -1,0 +1,254 @@
+//! [`CrossValidation`]: what a configuration costs on images that it did not learn from.
+
+use crate::data::{Dataset, Folds};
+use crate::error::{Error, Result};
+use crate::files;
+use crate::lab::mean;
+use crate::search::Trial;
+use crate::train::{Config, Folder, Score, Trainer, Watch, run_until};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+/// What is minimised, over the images of a fold that was not learnt from, in nats per image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Objective {
+    /// The reconstruction loss −E[ln p(x | z)], with one sample z ~ q(z | x) an image.
+    #[default]
+    Recon,
+    /// The negative ELBO: the same plus KL(q(z | x) ‖ p(z)).
+    Elbo,
+}
+
+impl Objective {
+    /// Its value.
+    pub fn of(self, score: Score) -> f64 {
+        match self {
+            Objective::Recon => score.recon,
+            Objective::Elbo => score.total(),
+        }
+    }
+
+    /// The one that is told beside it.
+    pub fn other(self) -> Self {
+        match self {
+            Objective::Recon => Objective::Elbo,
+            Objective::Elbo => Objective::Recon,
+        }
+    }
+
+    /// What it is called in text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Objective::Recon => "reconstruction loss",
+            Objective::Elbo => "−ELBO",
+        }
+    }
+}
+
+/// A network of one fold: its last score, and its loss after each epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FoldScore {
+    /// −E[ln p(x | z)] on the images of the fold, nats per image.
+    pub recon: f64,
+    /// KL(q(z | x) ‖ p(z)), nats per image.
+    pub kl: f64,
+    /// Seconds of training and judging.
+    pub seconds: f64,
+    /// The objective after each epoch.
+    pub curve: Vec<f64>,
+}
+
+impl FoldScore {
+    /// Its last score.
+    pub fn score(&self) -> Score {
+        Score { recon: self.recon, kl: Some(self.kl) }
+    }
+}
+
+/// How the training of a trial's networks ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum End {
+    /// All are trained.
+    Done,
+    /// The pruner stopped the trial.
+    Pruned,
+    /// A loss or a gradient stopped being a number.
+    Diverged(String),
+}
+
+/// K-fold cross-validation on the training images, R times with other folds and other initial weights. The test images are not
+/// looked at.
+pub struct CrossValidation {
+    /// The data of each of the K·R folds; the images are shared.
+    folds: Vec<Dataset>,
+    /// Folds of one repeat.
+    k: usize,
+    objective: Objective,
+}
+
+impl CrossValidation {
+    /// Divides the training images.
+    ///
+    /// # Errors
+    /// When there are fewer images than folds.
+    pub fn new(data: &Dataset, k: usize, repeats: usize, seed: u64, objective: Objective) -> Result<Self> {
+        let mut folds = Vec::new();
+        for repeat in 0..repeats {
+            let parts = Folds::new(data.train.len(), k, seed, repeat as u64)?;
+            folds.extend((0..k).map(|i| parts.data(data, i)));
+        }
+        Ok(CrossValidation { folds, k, objective })
+    }
+
+    /// The number of networks that a trial trains: K·R.
+    pub fn networks(&self) -> usize {
+        self.folds.len()
+    }
+
+    /// Training steps of a trial.
+    pub fn steps(&self, config: &Config) -> u64 {
+        let batches = |data: &Dataset| data.train.len().div_ceil(config.batch_size) as u64;
+        config.epochs * self.folds.iter().map(batches).sum::<u64>()
+    }
+
+    /// Trains one network a fold in the folder `at`, from where it was left, and reports to the trial on the way: with `by_fold`
+    /// one fold after the other, step i being the loss of fold i; else side by side, step e being the mean loss after epoch e.
+    /// Gives the scores of all networks that were judged at least once.
+    ///
+    /// # Errors
+    /// As [`run_until`], but for networks that diverge.
+    pub fn measure(
+        &self,
+        trial: &mut Trial,
+        config: &Config,
+        by_fold: bool,
+        at: &Path,
+        watch: &mut dyn Watch,
+        stop: &AtomicBool,
+    ) -> Result<(Vec<FoldScore>, End)> {
+        let end = self.train(trial, config, by_fold, at, watch, stop);
+        let end = match end {
+            Err(e @ Error::Diverged { .. }) => End::Diverged(e.to_string()),
+            end => end?,
+        };
+        let scores = (0..self.networks()).map(|i| self.score(&Folder::at(&fold_path(at, i))?));
+        Ok((scores.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect(), end))
+    }
+
+    fn train(
+        &self,
+        trial: &mut Trial,
+        config: &Config,
+        by_fold: bool,
+        at: &Path,
+        watch: &mut dyn Watch,
+        stop: &AtomicBool,
+    ) -> Result<End> {
+        if by_fold {
+            for (i, data) in self.folds.iter().enumerate() {
+                let (mut trainer, folder) = self.network(i, config, at)?;
+                run_until(config.epochs, &mut trainer, data, &folder, watch, stop)?;
+                let score = self.score(&folder)?.expect("an epoch was done");
+                trial.report(i as u64, self.objective.of(score.score()))?;
+                if trial.should_prune()? {
+                    return Ok(End::Pruned);
+                }
+            }
+            return Ok(End::Done);
+        }
+        let networks = (0..self.networks()).map(|i| self.network(i, config, at));
+        let mut networks = networks.collect::<Result<Vec<_>>>()?;
+        for epoch in 1..=config.epochs {
+            let mut sum = 0.0;
+            for ((trainer, folder), data) in networks.iter_mut().zip(&self.folds) {
+                run_until(epoch, trainer, data, folder, watch, stop)?;
+                sum += self.score(folder)?.expect("an epoch was done").curve[epoch as usize - 1];
+            }
+            trial.report(epoch, sum / self.networks() as f64)?;
+            if trial.should_prune()? {
+                return Ok(End::Pruned);
+            }
+        }
+        Ok(End::Done)
+    }
+
+    /// The network of a fold, where it was left; at its start, if nothing was left or something else.
+    fn network(&self, i: usize, config: &Config, at: &Path) -> Result<(Trainer, Folder)> {
+        let folder = Folder::at(&fold_path(at, i))?;
+        let config = Config { seed: config.seed + (i / self.k) as u64, ..config.clone() };
+        let left = Trainer::resume(&folder.checkpoint(), &self.folds[i]).ok();
+        let trainer = match left.filter(|trainer| trainer.config == config) {
+            Some(trainer) => trainer,
+            None => Trainer::new(config)?,
+        };
+        Ok((trainer, folder))
+    }
+
+    /// What a fold's metrics say; none before its first epoch.
+    fn score(&self, folder: &Folder) -> Result<Option<FoldScore>> {
+        let records = folder.read_metrics()?;
+        let tested: Vec<Score> = records.iter().filter(|r| r.split == "test").map(|r| r.score()).collect();
+        Ok(tested.last().map(|end| FoldScore {
+            recon: end.recon,
+            kl: end.kl.unwrap_or(0.0),
+            seconds: records.last().map_or(0.0, |r| r.seconds),
+            curve: tested.iter().map(|s| self.objective.of(*s)).collect(),
+        }))
+    }
+
+    /// Removes the weights of a finished trial's networks, and what was left half-written; configurations and metrics stay.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub fn clear(&self, at: &Path) -> Result<()> {
+        for i in 0..self.networks() {
+            let folder = Folder::at(&fold_path(at, i))?;
+            files::sweep(folder.path())?;
+            let path = folder.checkpoint();
+            match fs::remove_file(&path) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::io(&path)(e)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn fold_path(at: &Path, i: usize) -> std::path::PathBuf {
+    at.join(format!("fold-{}", i + 1))
+}
+
+/// Mean and standard error s/√n of at least two numbers. The networks of K folds share most of their training images, so that
+/// for cross-validation the error is on the small side (Bengio and Grandvalet, *No unbiased estimator of the variance of K-fold
+/// cross-validation*, JMLR 5, 2004).
+pub fn mean_and_error(x: &[f64]) -> (f64, f64) {
+    let mean = mean(x.iter().copied());
+    (mean, (variance(x, mean) / x.len() as f64).sqrt())
+}
+
+/// The mean difference between two configurations over R times K folds, and its standard error corrected for what the training sets
+/// share: s √(1/(KR) + 1/(K − 1)), for a t-test with KR − 1 degrees of freedom (Nadeau and Bengio, *Inference for the generalization
+/// error*, Machine Learning 52, 2003).
+pub fn mean_difference(differences: &[f64], k: usize) -> (f64, f64) {
+    let mean = mean(differences.iter().copied());
+    (mean, (variance(differences, mean) * (1.0 / differences.len() as f64 + 1.0 / (k as f64 - 1.0))).sqrt())
+}
+
+fn variance(x: &[f64], mean: f64) -> f64 {
+    x.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (x.len() as f64 - 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_means_are_those_of_the_formulas() {
+        let (mean, error) = mean_and_error(&[1.0, 2.0, 6.0]);
+        assert!((mean - 3.0).abs() < 1e-15 && (error - (7.0_f64 / 3.0).sqrt()).abs() < 1e-15);
+        assert!((mean_difference(&[1.0, 2.0, 6.0], 3).1 - (7.0_f64 * (1.0 / 3.0 + 0.5)).sqrt()).abs() < 1e-14);
+    }
+}
