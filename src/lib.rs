@@ -12,7 +12,7 @@
 //!
 //! | module | what lives there | start reading at |
 //! |---|---|---|
-//! | [`error`], [`files`] | what can go wrong; files that are whole or absent | [`Error`] |
+//! | [`error`], [`files`], [`stats`] | what can go wrong; files that are whole or absent; means and their errors | [`Error`] |
 //! | [`kernels`] | pure functions on slices: products, sums, elementary functions | [`kernels::gemm`] |
 //! | [`rng`] | randomness as a function of (seed, purpose, step, row) | [`rng::Stream`] |
 //! | [`tensor`] | arrays as values, and the pool of their buffers | [`Tensor`] |
@@ -68,6 +68,7 @@ pub mod optim;
 pub mod plot;
 pub mod rng;
 pub mod search;
+pub mod stats;
 pub mod tensor;
 pub mod train;
 pub mod tune;

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with what it may use, besides itself.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("error", &[]),
     ("files", &["error"]),
+    ("stats", &[]),
     ("kernels", &["error"]),
     ("rng", &["kernels"]),
     ("tensor", &["rng", "kernels", "error"]),
@@ -25,10 +26,13 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ),
     (
         "lab",
-        &["train", "plot", "models", "data", "nn", "optim", "autograd", "tensor", "rng", "kernels", "files", "error"],
+        &[
+            "train", "plot", "models", "data", "nn", "optim", "autograd", "tensor", "rng", "kernels", "stats", "files",
+            "error",
+        ],
     ),
     ("search", &["rng", "kernels", "files", "error"]),
-    ("tune", &["search", "lab", "train", "plot", "models", "data", "files", "error"]),
+    ("tune", &["search", "lab", "train", "plot", "models", "data", "stats", "files", "error"]),
     (
         "cli",
         &[

@@ -1,9 +1,10 @@
 //! One image, encoded and decoded many times: does the same come out?
 
-use super::{Code, Figure, Subject, correlation, examples, list, mean, shown, table};
+use super::{Code, Figure, Subject, examples, list, shown, table};
 use crate::data::Dataset;
 use crate::plot::{Chart, Panel, Row};
 use crate::rng::{Purpose, Stream};
+use crate::stats::{correlation, mean};
 use serde::Serialize;
 
 /// How often each image goes through.

@@ -1,8 +1,9 @@
 //! Walks in latent space between pairs of images, within a class and between classes.
 
-use super::{Figure, Subject, mean, nats, shown, table};
+use super::{Figure, Subject, nats, shown, table};
 use crate::data::Dataset;
 use crate::plot::{Panel, Row};
+use crate::stats::mean;
 use serde::Serialize;
 
 /// Images of a walk, with both ends.

@@ -1,8 +1,9 @@
 //! The latent space: where images go, and what is decoded from where.
 
-use super::{Code, Figure, Subject, count, equal_mass, list, mean, nats, shown, subscript, table};
+use super::{Code, Figure, Subject, count, equal_mass, list, nats, shown, subscript, table};
 use crate::data::Dataset;
 use crate::plot::{Chart, Grid};
+use crate::stats::mean;
 use rayon::prelude::*;
 use serde::Serialize;
 

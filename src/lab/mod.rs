@@ -232,25 +232,3 @@ pub fn examples(data: &Dataset, n: usize) -> Vec<usize> {
 fn equal_mass(i: usize, n: usize) -> f32 {
     normal_quantile((i as f64 + 0.5) / n as f64) as f32
 }
-
-/// Mean of numbers.
-pub(crate) fn mean(x: impl IntoIterator<Item = f64>) -> f64 {
-    let (sum, n) = x.into_iter().fold((0.0, 0.0), |(sum, n), x| (sum + x, n + 1.0));
-    sum / n
-}
-
-/// Pearson's correlation; none where one of the two does not vary.
-fn correlation(x: &[f64], y: &[f64]) -> Option<f64> {
-    // Two points always lie on a line, and rounding is no spread.
-    let varies = |x: &[f64]| {
-        let (low, high) = x.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &x| (l.min(x), h.max(x)));
-        high - low > 1e-6 * high.abs().max(low.abs())
-    };
-    if x.len() < 10 || !varies(x) || !varies(y) {
-        return None;
-    }
-    let (mx, my) = (mean(x.iter().copied()), mean(y.iter().copied()));
-    let sum = |f: &dyn Fn(f64, f64) -> f64| x.iter().zip(y).map(|(x, y)| f(x - mx, y - my)).sum::<f64>();
-    let r = sum(&|a, b| a * b) / (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt();
-    r.is_finite().then_some(r)
-}

@@ -1,8 +1,9 @@
 //! Originals above reconstructions, with the loss of each.
 
-use super::{Figure, Subject, examples, mean, nats, shown};
+use super::{Figure, Subject, examples, nats, shown};
 use crate::data::Dataset;
 use crate::plot::{Panel, Row};
+use crate::stats::mean;
 use serde::Serialize;
 use std::collections::BTreeSet;
 

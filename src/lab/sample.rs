@@ -1,9 +1,10 @@
 //! New images from the prior.
 
-use super::{Figure, Subject, mean, shown};
+use super::{Figure, Subject, shown};
 use crate::data::Dataset;
 use crate::plot::{Panel, Row};
 use crate::rng::{Purpose, Stream};
+use crate::stats::mean;
 use serde::Serialize;
 
 /// Where new images came from.

@@ -5,13 +5,13 @@
 
 use super::Plan;
 use super::row;
-use super::validate::mean_and_error;
 use crate::error::{Error, Result};
 use crate::lab::{Figure, count, shown, table};
 use crate::plot::Chart;
 use crate::search::sampler::tpe::Startup;
 use crate::search::sampler::{Grid, Random, Sampler, Tpe};
 use crate::search::{Direction, Distribution, FrozenTrial, Outcome, Space, Storage, Study, Value};
+use crate::stats::mean_and_error;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;

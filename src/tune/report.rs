@@ -3,7 +3,7 @@
 use super::figures;
 use super::row::{Fate, Row, best, source};
 use super::session::best_folder;
-use super::validate::{FoldScore, mean_difference};
+use super::validate::FoldScore;
 use super::{Diverged, Plan, SamplerKind};
 use crate::data::Baselines;
 use crate::lab::{Figure, count, escaped, nats, shown, table};
@@ -11,6 +11,7 @@ use crate::search::importance::{Importance, LEAST_TRIALS, importances};
 use crate::search::sampler::Asking;
 use crate::search::sampler::tpe::Anatomy;
 use crate::search::{Direction, FrozenTrial, Space, State, Value};
+use crate::stats::{mean_difference, student_95};
 use crate::train::{Score, Standing};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -320,17 +321,6 @@ pub fn tell_best(s: &Summary) -> Vec<String> {
         ));
     }
     text
-}
-
-/// The two-sided 5 % point of Student's t.
-fn student_95(degrees: usize) -> f64 {
-    const TABLE: [f64; 10] = [12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23];
-    match degrees {
-        0 => f64::INFINITY,
-        d if d <= TABLE.len() => TABLE[d - 1],
-        // Fisher's expansion, to 0.003 here.
-        d => 1.96 + 2.37 / d as f64 + 2.82 / (d * d) as f64,
-    }
 }
 
 /// Who found the best settings: a startup trial is never the model's merit.

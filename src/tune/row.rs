@@ -2,10 +2,11 @@
 
 use super::Plan;
 use super::run::{ERROR, FOLDS, KNOWN, STOPPED};
-use super::validate::{FoldScore, mean_and_error};
-use crate::lab::{mean, nats};
+use super::validate::FoldScore;
+use crate::lab::nats;
 use crate::search::trial::FIXED_PARAMS;
 use crate::search::{Direction, FrozenTrial, SOURCE, State, Value, best_of};
+use crate::stats::{mean, mean_and_error};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -3,7 +3,6 @@
 use crate::data::{Dataset, Folds};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::lab::mean;
 use crate::search::Trial;
 use crate::train::{Config, Folder, Score, Trainer, Watch, run_until};
 use serde::{Deserialize, Serialize};
@@ -219,36 +218,4 @@ impl CrossValidation {
 
 fn fold_path(at: &Path, i: usize) -> std::path::PathBuf {
     at.join(format!("fold-{}", i + 1))
-}
-
-/// Mean and standard error s/√n of at least two numbers. The networks of K folds share most of their training images, so that
-/// for cross-validation the error is on the small side (Bengio and Grandvalet, *No unbiased estimator of the variance of K-fold
-/// cross-validation*, JMLR 5, 2004).
-pub fn mean_and_error(x: &[f64]) -> (f64, f64) {
-    let mean = mean(x.iter().copied());
-    (mean, (variance(x, mean) / x.len() as f64).sqrt())
-}
-
-/// The mean difference between two configurations over R times K folds, and its standard error corrected for what the training sets
-/// share: s √(1/(KR) + 1/(K − 1)), for a t-test with KR − 1 degrees of freedom (Nadeau and Bengio, *Inference for the generalization
-/// error*, Machine Learning 52, 2003).
-pub fn mean_difference(differences: &[f64], k: usize) -> (f64, f64) {
-    let mean = mean(differences.iter().copied());
-    (mean, (variance(differences, mean) * (1.0 / differences.len() as f64 + 1.0 / (k as f64 - 1.0))).sqrt())
-}
-
-fn variance(x: &[f64], mean: f64) -> f64 {
-    x.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (x.len() as f64 - 1.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_of_means_are_those_of_the_formulas() {
-        let (mean, error) = mean_and_error(&[1.0, 2.0, 6.0]);
-        assert!((mean - 3.0).abs() < 1e-15 && (error - (7.0_f64 / 3.0).sqrt()).abs() < 1e-15);
-        assert!((mean_difference(&[1.0, 2.0, 6.0], 3).1 - (7.0_f64 * (1.0 / 3.0 + 0.5)).sqrt()).abs() < 1e-14);
-    }
 }
