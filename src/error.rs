@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 /// Shorthand for results whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Something outside the program is not as it must be. Each message is one line: what, where, expected, found.
+/// Something outside the program is not as it must be. Each message is one line: what, where, expected, found. Settings stand in
+/// it under their own names, with or without a value: `lr`, `clip_norm = 1`; the command line shows them as its flags.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -66,7 +67,7 @@ pub enum Error {
     /// A loss or a gradient stopped being a number: before the update of a step, or in the evaluation after an epoch. Neither the
     /// update nor the checkpoint was made.
     #[error(
-        "step {step}: {tensor} is not finite; what was saved before is kept. A lower --lr or --clip-norm 1 often helps"
+        "step {step}: {tensor} is not finite; what was saved before is kept. A lower `lr` or `clip_norm = 1` often helps"
     )]
     Diverged {
         /// The training step, counted from 1 over all epochs.

@@ -92,6 +92,20 @@ fn a_module_uses_only_what_is_below_it() {
 }
 
 #[test]
+fn flags_are_known_to_the_command_line_alone() {
+    for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let text = fs::read_to_string(&path).unwrap();
+        for (i, line) in
+            without_tests(&text).lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"))
+        {
+            let is_flag = |after: &str| after.starts_with(|c: char| c.is_ascii_lowercase());
+            let names_one = line.split("--").skip(1).any(is_flag);
+            assert!(!names_one || module(&path) == "cli", "{}:{}: {line}", path.display(), i + 1);
+        }
+    }
+}
+
+#[test]
 fn unsafe_code_stands_only_in_the_kernels_and_says_why_it_is_safe() {
     for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
         let text = fs::read_to_string(&path).unwrap();

@@ -73,6 +73,23 @@ pub fn complaint(error: &Error) -> Option<String> {
     Some(format!("{name}: expected {expected}, found {found}"))
 }
 
+/// A text of the library with its settings as flags: `clip_norm = 1` between backticks becomes --clip-norm 1.
+pub fn named(text: &str) -> String {
+    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let parts: Vec<&str> = text.split('`').collect();
+    let flag = |(i, part): (usize, &&str)| {
+        let (name, value) = part.split_once(" = ").map_or((*part, None), |(name, value)| (name, Some(value)));
+        match (i % 2 == 1, value) {
+            (false, _) => part.to_string(),
+            (true, _) if i + 1 == parts.len() => format!("`{part}"),
+            (true, _) if !is_name(name) => format!("`{part}`"),
+            (true, Some(value)) => format!("--{} {value}", name.replace('_', "-")),
+            (true, None) => format!("--{}", name.replace('_', "-")),
+        }
+    };
+    parts.iter().enumerate().map(flag).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +102,18 @@ mod tests {
         assert_eq!(expanded("~"), home);
         for other in ["x/~", "~x", "./~/x", "synthetic"] {
             assert_eq!(expanded(other), PathBuf::from(other));
+        }
+    }
+
+    #[test]
+    fn settings_between_backticks_are_shown_as_flags() {
+        assert_eq!(
+            named("A lower `lr` or `clip_norm = 1` helps: `jobs`."),
+            "A lower --lr or --clip-norm 1 helps: --jobs."
+        );
+        assert_eq!(named("`enqueue = lr=0.1`: no"), "--enqueue lr=0.1: no");
+        for other in ["`config.json` beside it", "`Lr`", "a ` alone", "``"] {
+            assert_eq!(named(other), other);
         }
     }
 }

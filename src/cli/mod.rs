@@ -156,7 +156,7 @@ impl DataArgs {
             (Some(source), Some(n)) => sets::load(&source)?.limit(n as usize),
         };
         if let Some(notice) = &data.notice {
-            note!("{notice}");
+            note!("{}", flags::named(notice));
         }
         Ok(data)
     }
@@ -234,7 +234,7 @@ fn said(error: &Error, command: &str) -> String {
             let flags: Vec<String> = name.split(", ").map(|name| format!("--{}", name.replace('_', "-"))).collect();
             format!("{}: expected {expected}, found {found}", flags.join(", "))
         }
-        other => other.to_string(),
+        other => flags::named(&other.to_string()),
     }
 }
 

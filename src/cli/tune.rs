@@ -167,7 +167,7 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
     }
     let note = |line: &str| {
         if !quiet {
-            note!("{line}");
+            note!("{}", flags::named(line));
         }
     };
     let stop = stop_on_signal()?;

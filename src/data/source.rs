@@ -126,7 +126,7 @@ impl Origin {
             Source::Dir(dir) if !files::is_there(dir)? => {
                 let other = Source::from_env().or_else(|| fashion_mnist::find().map(Source::Dir));
                 let gone =
-                    || Error::format(dir, "data", "a folder, as before", "nothing; name where it is now with --data");
+                    || Error::format(dir, "data", "a folder, as before", "nothing; name where it is now with `data`");
                 load(&other.ok_or_else(gone)?)?
             }
             source => load(source)?,
@@ -170,8 +170,8 @@ any published ones. To use Fashion-MNIST, put these four files
 {files}
   from either of
 {addresses}
-  into a folder and name it with --data DIR or ELBO_DATA=DIR.
-To use the drawings without this notice: --data synthetic.
+  into a folder and name it with `data = DIR` or ELBO_DATA=DIR.
+To use the drawings without this notice: `data = synthetic`.
 ====================================================================================="
     )
 }
@@ -249,7 +249,8 @@ mod tests {
     #[test]
     fn the_notice_says_what_to_do() {
         let text = notice("no network");
-        for part in ["THIS IS NOT FASHION-MNIST", "no network", "--data DIR", "t10k-labels-idx1-ubyte.gz", "https://"] {
+        for part in ["THIS IS NOT FASHION-MNIST", "no network", "`data = DIR`", "t10k-labels-idx1-ubyte.gz", "https://"]
+        {
             assert!(text.contains(part), "{part}");
         }
     }

@@ -158,7 +158,7 @@ fn against_baselines(run: &Run, b: &Baselines) -> String {
         Standing::Diverged => {
             return format!(
                 "The {name} has **diverged**: {} nats is absurd beside the {:.1} of p = ½. What else is said of it \
-                 below describes a failed run. A lower `--lr` or `--clip-norm 1` often helps.",
+                 below describes a failed run. A lower `lr` or `clip_norm = 1` often helps.",
                 match score.weighted(run.config.last_beta()) {
                     loss if loss > 2.0 * b.half => format!("its loss of {}", nats(loss, 1)),
                     _ => format!("its KL term of {}", nats(score.kl.unwrap_or(0.0), 1)),
@@ -232,8 +232,8 @@ fn over_time(run: &Run) -> Option<String> {
             nats(d, 1),
             run.config.lr,
             match run.config.lr_schedule {
-                LrSchedule::Constant => "A smaller rate or a falling one (`--lr`, `--lr-schedule cosine`)",
-                _ => "A smaller rate (`--lr`)",
+                LrSchedule::Constant => "A smaller rate or a falling one (`lr`, `lr_schedule = cosine`)",
+                _ => "A smaller rate (`lr`)",
             }
         ),
         (0.0, Some(fell)) if fell >= 0.05 => {
@@ -265,7 +265,7 @@ fn between(a: &Run, v: &Run) -> String {
             match ahead("train") {
                 t if t <= -0.05 => format!(
                     "On the training images it is {} nats ahead too. There the {} could do the same with σ → 0: what sets it back \
-                     is how it was optimised, not what it optimises, and another `--seed` or `--lr` may turn the order.",
+                     is how it was optimised, not what it optimises, and another `seed` or `lr` may turn the order.",
                     nats(-t, 1),
                     a.name
                 ),

@@ -148,7 +148,7 @@ fn check_data(path: &Path, digest: &str, data: &Dataset) -> Result<()> {
         true => Ok(()),
         false => {
             let found =
-                format!("{} ({}), SHA-256 {}; name them with --data and --limit", data.name, data.source, data.digest);
+                format!("{} ({}), SHA-256 {}; name them with `data` and `limit`", data.name, data.source, data.digest);
             Err(Error::format(path, "data", format!("those it was trained on (SHA-256 {digest})"), found))
         }
     }

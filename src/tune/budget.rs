@@ -36,10 +36,10 @@ fn sampling(plan: &Plan, trials: usize, jobs: usize) -> Vec<String> {
         SamplerKind::Tpe if startup >= trials => {
             let early = Plan::default_startup(trials);
             let sooner =
-                if early < startup && early < trials { format!("--startup {early}, or ") } else { String::new() };
+                if early < startup && early < trials { format!("`startup = {early}`, or ") } else { String::new() };
             vec![format!(
                 "{n}, TPE starts after {startup}: all {trials} will be {by}, and the model has no part in what is found. Remedy: \
-                 {sooner}--trials {}.",
+                 {sooner}`trials = {}`.",
                 2 * startup.max(GAINS_FROM)
             )]
         }
@@ -59,7 +59,7 @@ fn sampling(plan: &Plan, trials: usize, jobs: usize) -> Vec<String> {
             if trials < GAINS_FROM {
                 text.push(format!(
                     "With fewer than about {GAINS_FROM} trials TPE is not better than random search, however early it starts: what \
-                     is found is found by trying. It gains from there on (--trials {}).",
+                     is found is found by trying. It gains from there on (`trials = {}`).",
                     2 * GAINS_FROM
                 ));
             }
@@ -83,10 +83,10 @@ fn repeating(plan: &Plan, space: &Space, trials: usize) -> Vec<String> {
         }
         SamplerKind::Grid => vec![format!("The grid has {points}: {n} of them will be tried.")],
         _ if size < n => vec![format!(
-            "The space has only {points}, so that trials will repeat some. --sampler grid tries each once."
+            "The space has only {points}, so that trials will repeat some. `sampler = grid` tries each once."
         )],
         _ if size <= 2 * n => {
-            vec![format!("The space has only {points}: trials may repeat some. --sampler grid tries each once.")]
+            vec![format!("The space has only {points}: trials may repeat some. `sampler = grid` tries each once.")]
         }
         _ => Vec::new(),
     }
@@ -111,7 +111,7 @@ fn pruning(plan: &Plan, space: &Space, trials: usize) -> Vec<String> {
             match smallest(networks as u32) >= p {
                 true => vec![format!(
                     "The Wilcoxon pruner cannot act: with {} the smallest possible p-value is {}, and it stops below {p}. It needs \
-                     {needed} or more (--folds {needed}, or --repeats).",
+                     {needed} or more (`folds = {needed}`, or `repeats`).",
                     count(networks, "fold"),
                     smallest(networks as u32)
                 )],
@@ -160,13 +160,13 @@ fn one_sided(plan: &Plan, space: &Space) -> Vec<String> {
     let mut text = Vec::new();
     if searches("epochs") && plan.pruner == PrunerKind::None {
         text.push(
-            "epochs are searched for the lowest loss: more is nearly always better. --pruner median stops what lags."
+            "epochs are searched for the lowest loss: more is nearly always better. `pruner = median` stops what lags."
                 .into(),
         );
     }
     if searches("beta") && plan.objective == Objective::Recon {
         text.push(
-            "beta is searched for the lowest reconstruction loss: less is always better. --objective elbo weighs both terms."
+            "beta is searched for the lowest reconstruction loss: less is always better. `objective = elbo` weighs both terms."
                 .into(),
         );
     }
@@ -211,7 +211,7 @@ mod tests {
     fn a_budget_within_the_startup_is_called_random_and_the_remedy_is_named() {
         let text = said(&plan(), LR, 5);
         assert!(text.starts_with("5 trials, TPE starts after 10: all 5 will be random"), "{text}");
-        assert!(text.contains("Remedy: --startup 2, or --trials 30"), "{text}");
+        assert!(text.contains("Remedy: `startup = 2`, or `trials = 30`."), "{text}");
         let early = Plan { startup_trials: 2, ..plan() };
         assert!(said(&early, LR, 5).contains(
             "5 trials, TPE starts after 2: these are random, then up to 3 come from its model. With fewer than about 15"

@@ -144,7 +144,7 @@ impl Plan {
         match self.data == digest {
             true => Ok(()),
             false => Err(Error::Usage(format!(
-                "the study was begun with other data (SHA-256 {}, found {digest}): name them with --data and --limit",
+                "the study was begun with other data (SHA-256 {}, found {digest}): name them with `data` and `limit`",
                 self.data
             ))),
         }

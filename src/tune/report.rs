@@ -236,7 +236,7 @@ pub fn counts(s: &Summary) -> String {
         }
     }
     if s.plan.diverged == Diverged::Fail && of(Fate::Failed) > 0 {
-        text += " The sampler does not hear of failures and may try their region again; --diverged LOSS tells it.";
+        text += " The sampler does not hear of failures and may try their region again; `diverged` gives them a loss.";
     }
     let repeats =
         |i: usize| !s.trials[i].params.is_empty() && s.trials[..i].iter().any(|t| t.params == s.trials[i].params);

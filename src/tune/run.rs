@@ -174,7 +174,7 @@ impl Worker<'_> {
         }
         let pool = |_| rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pools = (0..jobs).map(pool).collect::<Result<Vec<_>, _>>();
-        let pools = pools.map_err(|e| Error::Usage(format!("--jobs: {e}")))?;
+        let pools = pools.map_err(|e| Error::Usage(format!("`jobs`: {e}")))?;
         let results: Vec<Result<Done>> = std::thread::scope(|scope| {
             let start = |(i, pool): (usize, &'_ rayon::ThreadPool)| pool.install(|| job(i));
             let handles: Vec<_> = pools.iter().enumerate().map(|pool| scope.spawn(move || start(pool))).collect();

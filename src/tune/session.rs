@@ -143,7 +143,7 @@ impl Session {
             let state = trials.get(number).map(|t| t.state);
             let refuse = |found: &str| {
                 let path = path.display();
-                Err(Error::Usage(format!("--abandon {number}: expected a running trial of {path}, found {found}")))
+                Err(Error::Usage(format!("`abandon = {number}`: expected a running trial of {path}, found {found}")))
             };
             match state {
                 None => return refuse("none"),
@@ -157,7 +157,7 @@ impl Session {
         let asked = match (change.trials, change.more) {
             (Some(n), _) if n < begun => {
                 return Err(Error::Usage(format!(
-                    "--trials {n}: expected at least {begun}, which the study has; --more N adds to them"
+                    "`trials = {n}`: expected at least {begun}, which the study has; `more` adds to them"
                 )));
             }
             (Some(n), _) => n,
@@ -311,7 +311,7 @@ fn compare(old: &Space, new: &Space, study: &Study, file: &str) -> Result<Vec<St
 fn point(text: &str, space: &Space) -> Result<BTreeMap<String, Value>> {
     let mut point = BTreeMap::new();
     for pair in text.split(',') {
-        let bad = |why: String| Error::Usage(format!("--enqueue {text}: {why}"));
+        let bad = |why: String| Error::Usage(format!("`enqueue = {text}`: {why}"));
         let (name, value) = pair.split_once('=').ok_or_else(|| bad(format!("expected name=value, found {pair}")))?;
         let names = || space.parameters().iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
         let known = space.get(name.trim()).ok_or_else(|| bad(format!("expected one of {}, found {name}", names())))?;
