@@ -6,7 +6,8 @@ use super::{DataArgs, flags, publish, stop_on_signal};
 use crate::data::{Baselines, Dataset};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::lab::report::{Run, Summary, markdown};
+use crate::lab::losses::Run;
+use crate::lab::report::{Summary, markdown};
 use crate::lab::{Subject, consistency, film, interpolate, latent, losses, reconstruct, sample};
 use crate::models::Kind;
 use crate::train::{self, Config, Folder, Standing, Trained, Trainer};
@@ -63,12 +64,12 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
         let kind = trainer.config.architecture.kind;
         let own = Folder::at(&folder.path().join(kind.folder()))?.claim()?;
         let mut show = Show::new(kind.name(), trainer, &data, &own, quiet);
-        train::run(trainer, &data, &own, &mut show, &stop).map_err(|e| match e {
+        let records = train::run(trainer, &data, &own, &mut show, &stop).map_err(|e| match e {
             Error::Interrupted { .. } => interrupted(),
             e => e,
         })?;
         film::write_film(trainer.config.epochs, &own)?;
-        runs.push(Run { name: kind.name().into(), config: trainer.config.clone(), records: own.read_metrics()? });
+        runs.push(Run { name: kind.name().into(), config: trainer.config.clone(), records });
     }
     let start = Instant::now();
     let subjects: Vec<Subject> = trainers.iter().map(Subject::from).collect();

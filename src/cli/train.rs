@@ -159,12 +159,12 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
     };
     let kind = trainer.config.architecture.kind;
     let mut show = Show::new(kind.name(), &trainer, &data, &folder, quiet);
-    train::run(&mut trainer, &data, &folder, &mut show, &stop)?;
+    let records = train::run(&mut trainer, &data, &folder, &mut show, &stop)?;
     drop(show);
     // Before anything is said: who reads may have gone.
     film::write_film(trainer.config.epochs, &folder)?;
     let mut standing = Standing::Ordinary;
-    if let Some(last) = folder.read_metrics()?.last() {
+    if let Some(last) = records.last() {
         let b = Baselines::of(&data, trainer.config.binarize);
         let split = last.kl.map(|kl| format!(": reconstruction {:.2}, KL {kl:.2}", last.recon)).unwrap_or_default();
         say!("test loss {:.2} nats per image{split}", last.score().total())?;

@@ -1,13 +1,25 @@
 //! The losses of training, beside those of predictors that look at no image.
 
-use super::{Figure, count, nats, report::Run, shown, table};
+use super::{Figure, count, nats, shown, table};
 use crate::data::Baselines;
 use crate::optim::LrSchedule;
 use crate::plot::Chart;
-use crate::train::{Record, Standing};
+use crate::train::{Config, Record, Standing};
+use serde::Serialize;
 
 const FIGURE: &str = "losses.svg";
 const CLOSE: &str = "losses_close.svg";
+
+/// A trained network of the study.
+#[derive(Clone, Debug, Serialize)]
+pub struct Run {
+    /// `AE` or `VAE`.
+    pub name: String,
+    /// Its configuration.
+    pub config: Config,
+    /// Its metrics, epoch by epoch.
+    pub records: Vec<Record>,
+}
 
 /// Loss against epoch, train and test: with the baselines, and close up.
 pub fn draw(runs: &[Run], b: &Baselines) -> Vec<Figure> {

@@ -1,13 +1,13 @@
 //! `summary.json` and the report that tells it.
 
 use super::consistency::{self, Consistency};
+use super::count;
 use super::interpolate::{self, Walk};
 use super::latent::{self, Latent};
+use super::losses::{self, Run};
 use super::reconstruct::{self, Reconstructions};
 use super::sample::{self, Samples};
-use super::{count, losses};
 use crate::data::{Baselines, Binarise};
-use crate::train::{Config, Record};
 use serde::Serialize;
 
 /// Everything that was measured: `summary.json`.
@@ -35,17 +35,6 @@ pub struct Summary {
     pub walks: Vec<Walk>,
     /// Seconds of training and of the experiments.
     pub seconds: f64,
-}
-
-/// A trained network of the study.
-#[derive(Clone, Debug, Serialize)]
-pub struct Run {
-    /// `AE` or `VAE`.
-    pub name: String,
-    /// Its configuration.
-    pub config: Config,
-    /// Its metrics, epoch by epoch.
-    pub records: Vec<Record>,
 }
 
 /// The report in Markdown.

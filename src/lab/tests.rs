@@ -1,6 +1,6 @@
 //! What is said of awkward runs: real networks, small or untrained, on few, uniform or one-sided images.
 
-use super::report::Run;
+use super::losses::Run;
 use super::*;
 use crate::data::{Baselines, synthetic};
 use crate::models::Architecture;

@@ -24,7 +24,7 @@ pub trait Watch {
 /// Nobody.
 impl Watch for () {}
 
-/// Trains until the configured number of epochs is done. What is killed before its first epoch ends can be resumed, too.
+/// Trains until the configured number of epochs is done, and gives the metrics of all of them. What is killed before its first epoch ends can be resumed, too.
 ///
 /// # Errors
 /// As [`run_until`].
@@ -34,7 +34,7 @@ pub fn run(
     folder: &Folder,
     watch: &mut dyn Watch,
     stop: &AtomicBool,
-) -> Result<()> {
+) -> Result<Vec<Record>> {
     if trainer.progress.step == 0 {
         trainer.save(&folder.checkpoint(), data)?;
     }
@@ -42,7 +42,7 @@ pub fn run(
 }
 
 /// Trains until so many epochs are done: each is a pass over the training images, an evaluation of the test images, two lines of
-/// metrics and a checkpoint.
+/// metrics and a checkpoint. Gives the metrics of all epochs, those of earlier sessions too.
 ///
 /// # Errors
 /// [`Error::Interrupted`] when `stop` was set: the step was finished and saved first. [`Error::Diverged`] leaves the
@@ -54,7 +54,7 @@ pub fn run_until(
     folder: &Folder,
     watch: &mut dyn Watch,
     stop: &AtomicBool,
-) -> Result<()> {
+) -> Result<Vec<Record>> {
     trainer.config.check_steps(data.train.len())?;
     // A kill between metrics and checkpoint leaves lines of an epoch that is not done.
     let mut records = folder.read_metrics()?;
@@ -89,5 +89,5 @@ pub fn run_until(
         folder.write_metrics(&records)?;
         trainer.save(&folder.checkpoint(), data)?;
     }
-    Ok(())
+    Ok(records)
 }

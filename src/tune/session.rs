@@ -228,7 +228,7 @@ impl Session {
         let mut watch = watch(&trainer, &own);
         let result = train::run(&mut trainer, data, &own, &mut *watch, stop);
         drop(watch);
-        result.map_err(|e| match e {
+        let records = result.map_err(|e| match e {
             // Whoever goes on, goes on with the study.
             Error::Interrupted { .. } => Error::Interrupted { run: self.folder.path().to_path_buf() },
             e => e,
@@ -237,7 +237,7 @@ impl Session {
         let config = &trainer.config;
         let baselines = Baselines::of(data, config.binarize);
         let standing = |score| (score, Standing::of(score, config.last_beta(), &baselines));
-        Ok(own.read_metrics()?.last().map(|r| standing(r.score())))
+        Ok(records.last().map(|r| standing(r.score())))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::data::{Dataset, Folds};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::search::Trial;
-use crate::train::{Config, Folder, Score, Trainer, Watch, run_until};
+use crate::train::{Config, Folder, Record, Score, Trainer, Watch, run_until};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
@@ -133,7 +133,7 @@ impl CrossValidation {
             Err(e @ Error::Diverged { .. }) => End::Diverged(e.to_string()),
             end => end?,
         };
-        let scores = (0..self.networks()).map(|i| self.score(&Folder::at(&fold_path(at, i))?));
+        let scores = (0..self.networks()).map(|i| Ok(self.score(&Folder::at(&fold_path(at, i))?.read_metrics()?)));
         Ok((scores.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect(), end))
     }
 
@@ -149,8 +149,8 @@ impl CrossValidation {
         if by_fold {
             for (i, data) in self.folds.iter().enumerate() {
                 let (mut trainer, folder) = self.network(i, config, at)?;
-                run_until(config.epochs, &mut trainer, data, &folder, watch, stop)?;
-                let score = self.score(&folder)?.expect("an epoch was done");
+                let records = run_until(config.epochs, &mut trainer, data, &folder, watch, stop)?;
+                let score = self.score(&records).expect("an epoch was done");
                 trial.report(i as u64, self.objective.of(score.score()))?;
                 if trial.should_prune()? {
                     return Ok(End::Pruned);
@@ -163,8 +163,8 @@ impl CrossValidation {
         for epoch in 1..=config.epochs {
             let mut sum = 0.0;
             for ((trainer, folder), data) in networks.iter_mut().zip(&self.folds) {
-                run_until(epoch, trainer, data, folder, watch, stop)?;
-                sum += self.score(folder)?.expect("an epoch was done").curve[epoch as usize - 1];
+                let records = run_until(epoch, trainer, data, folder, watch, stop)?;
+                sum += self.score(&records).expect("an epoch was done").curve[epoch as usize - 1];
             }
             trial.report(epoch, sum / self.networks() as f64)?;
             if trial.should_prune()? {
@@ -187,15 +187,14 @@ impl CrossValidation {
     }
 
     /// What a fold's metrics say; none before its first epoch.
-    fn score(&self, folder: &Folder) -> Result<Option<FoldScore>> {
-        let records = folder.read_metrics()?;
+    fn score(&self, records: &[Record]) -> Option<FoldScore> {
         let tested: Vec<Score> = records.iter().filter(|r| r.split == "test").map(|r| r.score()).collect();
-        Ok(tested.last().map(|end| FoldScore {
+        tested.last().map(|end| FoldScore {
             recon: end.recon,
             kl: end.kl.unwrap_or(0.0),
             seconds: records.last().map_or(0.0, |r| r.seconds),
             curve: tested.iter().map(|s| self.objective.of(*s)).collect(),
-        }))
+        })
     }
 
     /// Removes the weights of a finished trial's networks, and what was left half-written; configurations and metrics stay.
