@@ -1,9 +1,10 @@
 //! `elbo tune compare`: samplers against each other.
 
 use super::watch::Bars;
-use super::{DataArgs, flags, publish, stop_on_signal};
+use super::{DataArgs, flags, stop_on_signal};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::lab::publish;
 use crate::models::Kind;
 use crate::search::sampler::tpe::{Joint, Startup};
 use crate::train::Config;

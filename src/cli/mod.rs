@@ -41,14 +41,10 @@ mod watch;
 
 use crate::data::{self as sets, Dataset, Origin, Source};
 use crate::error::{Error, Result};
-use crate::files;
 use crate::kernels::simd::Path as Simd;
-use crate::lab::Figure;
-use crate::train::Folder;
 use crate::tune::options;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ContextKind};
-use serde::Serialize;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
@@ -160,15 +156,6 @@ impl DataArgs {
         }
         Ok(data)
     }
-}
-
-/// Writes what a folder's report consists of.
-fn publish(folder: &Folder, figures: &[Figure], summary: &impl Serialize, report: &str) -> Result<()> {
-    for figure in figures {
-        folder.write(&figure.path(), &figure.bytes)?;
-    }
-    folder.write("summary.json", files::json(summary).as_bytes())?;
-    folder.write("report.md", report.as_bytes())
 }
 
 /// Runs the command of this process' arguments.

@@ -2,10 +2,11 @@
 
 use super::train::Settings;
 use super::watch::{Bars, Show, line};
-use super::{DataArgs, flags, publish, stop_on_signal};
+use super::{DataArgs, flags, stop_on_signal};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::lab::publish;
 use crate::lab::{count, terminal};
 use crate::models::Kind;
 use crate::search::Space;

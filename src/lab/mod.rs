@@ -1,8 +1,9 @@
 //! What a trained network shows. Each file is one experiment: `measure` gives its numbers and draws its figures, `tell` turns
 //! the numbers, and nothing else, into paragraphs.
 //!
-//! The numbers of all become `summary.json`, the paragraphs the [`report`]. Sentences that explain stand always; a sentence
-//! about the run is chosen by a rule from a number, so that the text says what was found also when it is not what was expected.
+//! A [`study::Study`] trains an autoencoder and a VAE and does them all: the numbers become `summary.json`, the paragraphs the
+//! [`report`]. Sentences that explain stand always; a sentence about the run is chosen by a rule from a number, so that the text says
+//! what was found also when it is not what was expected.
 
 pub mod consistency;
 pub mod film;
@@ -12,19 +13,23 @@ pub mod losses;
 pub mod reconstruct;
 pub mod report;
 pub mod sample;
+pub mod study;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
 
 use crate::autograd::Tape;
 use crate::data::{Binarise, Dataset, Split};
+use crate::error::Result;
+use crate::files;
 use crate::kernels::Real;
 use crate::kernels::math::normal_quantile;
 use crate::models::{Kind, Model};
 use crate::nn::{Params, Pass};
 use crate::rng::{Purpose, Stream};
 use crate::tensor::Tensor;
-use crate::train::{Trained, Trainer};
+use crate::train::{Folder, Trained, Trainer};
+use serde::Serialize;
 
 /// A drawn figure.
 #[derive(Clone, Debug)]
@@ -47,6 +52,15 @@ impl Figure {
 
 fn in_figures(name: &str) -> String {
     format!("figures/{name}")
+}
+
+/// Writes what a folder's report consists of.
+pub(crate) fn publish(folder: &Folder, figures: &[Figure], summary: &impl Serialize, report: &str) -> Result<()> {
+    for figure in figures {
+        folder.write(&figure.path(), &figure.bytes)?;
+    }
+    folder.write("summary.json", files::json(summary).as_bytes())?;
+    folder.write("report.md", report.as_bytes())
 }
 
 /// A figure in Markdown.
