@@ -1,7 +1,7 @@
 //! A distribution of any three numbers is refused, or every sampler gives values within it, and JSON keeps it but for the last of steps.
 #![no_main]
 
-use elbo::tune::{Distribution, Space};
+use elbo::search::{Distribution, Space};
 use elbo_fuzz::sample;
 use libfuzzer_sys::fuzz_target;
 

@@ -2,8 +2,8 @@
 #![no_main]
 
 use elbo::error::Error;
-use elbo::tune::storage::sqlite;
-use elbo::tune::{Outcome, Storage, Study, sampler::Tpe};
+use elbo::search::storage::sqlite;
+use elbo::search::{Outcome, Storage, Study, sampler::Tpe};
 use elbo_fuzz::{file, lines, no_file};
 use libfuzzer_sys::fuzz_target;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! What is read is written and read again as the same value, and plain JSON is read as serde_json reads it.
 #![no_main]
 
-use elbo::tune::json::{is_whole, read, write};
+use elbo::search::json::{is_whole, read, write};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

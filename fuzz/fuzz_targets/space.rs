@@ -1,8 +1,8 @@
 //! A space that is read can be declared again, and every sampler gives values within it.
 #![no_main]
 
-use elbo::search::options::known;
-use elbo::tune::{Distribution, Space};
+use elbo::tune::options::known;
+use elbo::search::{Distribution, Space};
 use elbo_fuzz::sample;
 use libfuzzer_sys::fuzz_target;
 

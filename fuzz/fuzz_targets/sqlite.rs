@@ -1,7 +1,7 @@
 //! A SQLite file is refused, or its studies are the same after they were copied to a journal and exported again.
 #![no_main]
 
-use elbo::tune::{Storage, storage::sqlite};
+use elbo::search::{Storage, storage::sqlite};
 use elbo_fuzz::{file, lines, no_file};
 use libfuzzer_sys::fuzz_target;
 
