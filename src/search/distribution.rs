@@ -105,8 +105,9 @@ impl Distribution {
                     if *log {
                         return refuse("a step or a log scale", "both".into());
                     }
-                    if !(s.is_finite() && s > 0.0) {
-                        return refuse("a positive step", s.to_string());
+                    // Sums of smaller ones have too few digits to be told from one another.
+                    if !(s.is_normal() && s > 0.0) {
+                        return refuse("a positive step of at least 2.3e-308", format!("{s:?}"));
                     }
                     if (*high - *low) / s > EXACT as f64 {
                         return refuse("at most 2^53 steps", format!("steps of {s} in [{low}, {high}]"));
@@ -369,9 +370,7 @@ mod tests {
 
     #[test]
     fn the_last_step_stays_the_last() {
-        for (low, high, step) in
-            [(0.1234567890123456, 100000.5, 1.0), (1e-30, 1e15, 0.7), (6.4689873e-317, 5.3e-312, 5.22225803e-315)]
-        {
+        for (low, high, step) in [(0.1234567890123456, 100000.5, 1.0), (1e-30, 1e15, 0.7)] {
             let checked = Distribution::step_float(low, high, step).checked("x").unwrap();
             assert_eq!(checked.clone().checked("x").unwrap(), checked);
         }

@@ -348,7 +348,7 @@ mod tests {
             Distribution::log_float(5e-324, top),
             Distribution::log_float(1.0, 1.0 + f64::EPSILON),
             Distribution::step_float(0.0, 0.5 * top, 0.1 * top),
-            Distribution::step_float(0.0, 1e-320, 5e-324),
+            Distribution::step_float(0.0, 1e-300, 1e-307),
             Distribution::step_float(-1.0, 1.0, f64::EPSILON),
             Distribution::int(-(1 << 53), 1 << 53),
             Distribution::log_int(1, 1 << 53),
