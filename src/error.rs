@@ -106,6 +106,14 @@ impl Error {
         }
     }
 
+    /// An interruption of what belongs to a larger work: whoever goes on, goes on with that, in `folder`. Other errors stay as they are.
+    pub fn part_of(self, folder: &Path) -> Self {
+        match self {
+            Error::Interrupted { .. } => Error::Interrupted { run: folder.to_path_buf() },
+            e => e,
+        }
+    }
+
     /// A [`Error::Format`], from anything that can be shown.
     pub fn format(path: &Path, what: impl fmt::Display, expected: impl fmt::Display, found: impl fmt::Display) -> Self {
         Error::Format {

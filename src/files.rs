@@ -117,13 +117,21 @@ pub fn sweep_older(folder: &Path, age: Duration) -> Result<()> {
         // What cannot be looked at is gone already, or as good as new.
         let is_old = || entry.metadata().is_ok_and(|m| m.modified().is_ok_and(|t| t.elapsed().is_ok_and(|t| t >= age)));
         if name.to_str().is_some_and(is_left) && (age.is_zero() || is_old()) {
-            match fs::remove_file(entry.path()) {
-                Err(e) if e.kind() != ErrorKind::NotFound => return Err(Error::io(entry.path())(e)),
-                _ => {}
-            }
+            remove(&entry.path())?;
         }
     }
     Ok(())
+}
+
+/// Removes a file, if it is there.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io(path)(e)),
+        _ => Ok(()),
+    }
 }
 
 /// Opens a regular file, or a link to one, for reading. Others may have no end (`/dev/zero`) or no beginning (a pipe).

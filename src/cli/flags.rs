@@ -73,6 +73,11 @@ pub fn complaint(error: &Error) -> Option<String> {
     Some(format!("{name}: expected {expected}, found {found}"))
 }
 
+/// The flag of a setting: `batch_size` is --batch-size.
+pub fn of(setting: &str) -> String {
+    format!("--{}", setting.replace('_', "-"))
+}
+
 /// A text of the library with its settings as flags: `clip_norm = 1` between backticks becomes --clip-norm 1.
 pub fn named(text: &str) -> String {
     let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
@@ -83,8 +88,8 @@ pub fn named(text: &str) -> String {
             (false, _) => part.to_string(),
             (true, _) if i + 1 == parts.len() => format!("`{part}"),
             (true, _) if !is_name(name) => format!("`{part}`"),
-            (true, Some(value)) => format!("--{} {value}", name.replace('_', "-")),
-            (true, None) => format!("--{}", name.replace('_', "-")),
+            (true, Some(value)) => format!("{} {value}", of(name)),
+            (true, None) => of(name),
         }
     };
     parts.iter().enumerate().map(flag).collect()

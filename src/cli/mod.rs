@@ -218,8 +218,8 @@ fn said(error: &Error, command: &str) -> String {
         Error::Interrupted { run } => format!("interrupted; all is saved; {}", going_on(command, run)),
         Error::Taken { path, .. } => format!("{error}; choose another --out, or {}", going_on(command, path)),
         Error::Setting { name, expected, found } => {
-            let flags: Vec<String> = name.split(", ").map(|name| format!("--{}", name.replace('_', "-"))).collect();
-            format!("{}: expected {expected}, found {found}", flags.join(", "))
+            let names: Vec<String> = name.split(", ").map(flags::of).collect();
+            format!("{}: expected {expected}, found {found}", names.join(", "))
         }
         other => flags::named(&other.to_string()),
     }

@@ -6,8 +6,7 @@ use super::{DataArgs, flags, stop_on_signal};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::lab::publish;
-use crate::lab::{count, terminal};
+use crate::lab::{count, publish, terminal};
 use crate::models::Kind;
 use crate::search::Space;
 use crate::search::sampler::tpe::{Joint, Startup};
@@ -257,9 +256,9 @@ fn plan(args: &TuneArgs, given: &[&str], total: usize, data: &Dataset) -> Result
     let space = Space::from_toml(&text, &options::known());
     let space = space.map_err(|e| args.space.iter().fold(e, |e, file| e.within(file.display())))?;
     if let Some((name, file)) = given.iter().find(|name| space.get(name).is_some()).zip(args.space.as_ref()) {
-        let flag = name.replace('_', "-");
+        let flag = flags::of(name);
         let file = file.display();
-        return Err(Error::Usage(format!("--{flag}: {file} searches {name}; give one of the two")));
+        return Err(Error::Usage(format!("{flag}: {file} searches {name}; give one of the two")));
     }
     let base = args.settings.config(Kind::Vae, data)?;
     let has_conditions = space.parameters().iter().any(|p| p.when.is_some());

@@ -87,10 +87,8 @@ impl Study {
         stop: &AtomicBool,
     ) -> Result<Summary> {
         let Study { trainers, folder } = self;
-        // Whoever goes on, goes on with the study.
-        let interrupted = || Error::Interrupted { run: folder.path().to_path_buf() };
         let go_on = || match stop.load(Ordering::Relaxed) {
-            true => Err(interrupted()),
+            true => Err(Error::Interrupted { run: folder.path().to_path_buf() }),
             false => Ok(()),
         };
         let mut runs = Vec::new();
@@ -98,10 +96,7 @@ impl Study {
             let kind = trainer.config.architecture.kind;
             let own = Folder::at(&folder.path().join(kind.folder()))?.claim()?;
             let mut watch = watch(trainer, &own);
-            let records = train::run(trainer, data, &own, &mut *watch, stop).map_err(|e| match e {
-                Error::Interrupted { .. } => interrupted(),
-                e => e,
-            })?;
+            let records = train::run(trainer, data, &own, &mut *watch, stop).map_err(|e| e.part_of(folder.path()))?;
             film::write_film(trainer.config.epochs, &own)?;
             runs.push(Run { name: kind.name().into(), config: trainer.config.clone(), records });
         }

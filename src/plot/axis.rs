@@ -52,14 +52,15 @@ impl Axis {
 
     /// Five to nine multiples of 1, 2 or 5 times a power of ten, with their labels; fewer if the ends are given.
     pub fn ticks(self) -> Vec<(f64, String)> {
-        let step = self.step();
-        let (first, last) = ((self.lo / step - 1e-6).ceil(), (self.hi / step + 1e-6).floor());
-        (0..=(last - first) as i64).map(|i| (first + i as f64) * step + 0.0).map(|v| (v, label(v, step))).collect()
+        self.multiples(self.step())
     }
 
     /// The same for an axis that counts: whole numbers only, and called so.
     pub fn whole_ticks(self) -> Vec<(f64, String)> {
-        let step = self.step().max(1.0).round();
+        self.multiples(self.step().max(1.0).round())
+    }
+
+    fn multiples(self, step: f64) -> Vec<(f64, String)> {
         let (first, last) = ((self.lo / step - 1e-6).ceil(), (self.hi / step + 1e-6).floor());
         (0..=(last - first) as i64).map(|i| (first + i as f64) * step + 0.0).map(|v| (v, label(v, step))).collect()
     }

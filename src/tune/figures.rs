@@ -64,7 +64,7 @@ fn chart(title: &str, x: &str, loss: &str, losses: &[f64]) -> Chart {
     let (low, high) = window(losses);
     let count = |is_out: &dyn Fn(f64) -> bool| losses.iter().filter(|v| is_out(**v)).count();
     let out = [(count(&|v| v > high), "above the frame"), (count(&|v| v < low), "too low to be drawn")];
-    let out: Vec<String> = out.into_iter().filter(|(n, _)| *n > 0).map(|(n, where_)| format!("{n} {where_}")).collect();
+    let out: Vec<String> = out.into_iter().filter(|(n, _)| *n > 0).map(|(n, place)| format!("{n} {place}")).collect();
     let title = if out.is_empty() { title.to_string() } else { format!("{title} ({})", out.join(", ")) };
     Chart::new(&title, x, loss).y_range(low, high)
 }

@@ -163,10 +163,7 @@ impl Worker<'_> {
             result.map_err(|e| {
                 // The other jobs end at their next step.
                 stop.store(true, Ordering::Relaxed);
-                match e {
-                    Error::Interrupted { .. } => Error::Interrupted { run: self.folder.to_path_buf() },
-                    e => e,
-                }
+                e.part_of(self.folder)
             })
         };
         if jobs == 1 {

@@ -228,11 +228,7 @@ impl Session {
         let mut watch = watch(&trainer, &own);
         let result = train::run(&mut trainer, data, &own, &mut *watch, stop);
         drop(watch);
-        let records = result.map_err(|e| match e {
-            // Whoever goes on, goes on with the study.
-            Error::Interrupted { .. } => Error::Interrupted { run: self.folder.path().to_path_buf() },
-            e => e,
-        })?;
+        let records = result.map_err(|e| e.part_of(self.folder.path()))?;
         film::write_film(trainer.config.epochs, &own)?;
         let config = &trainer.config;
         let baselines = Baselines::of(data, config.binarize);

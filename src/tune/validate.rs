@@ -6,7 +6,6 @@ use crate::files;
 use crate::search::Trial;
 use crate::train::{Config, Folder, Record, Score, Trainer, Watch, run_until};
 use serde::{Deserialize, Serialize};
-use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -205,11 +204,7 @@ impl CrossValidation {
         for i in 0..self.networks() {
             let folder = Folder::at(&fold_path(at, i))?;
             files::sweep(folder.path())?;
-            let path = folder.checkpoint();
-            match fs::remove_file(&path) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::io(&path)(e)),
-                _ => {}
-            }
+            files::remove(&folder.checkpoint())?;
         }
         Ok(())
     }
