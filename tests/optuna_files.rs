@@ -561,7 +561,11 @@ fn a_study_that_cannot_be_searched_says_why_and_hides_no_other() {
             r#"{"name":"FloatDistribution","attributes":{"low":-1.5e308,"high":1.5e308}}"#,
             "a range whose width is a number",
         ),
-        (r#"{"name":"FloatDistribution","attributes":{"low":0,"high":1,"step":5e-324}}"#, "at most 2^53 steps"),
+        (r#"{"name":"FloatDistribution","attributes":{"low":0,"high":1,"step":1e-300}}"#, "at most 2^53 steps"),
+        (
+            r#"{"name":"FloatDistribution","attributes":{"low":0,"high":1e-310,"step":5e-324}}"#,
+            "a positive step of at least 2.3e-308",
+        ),
     ] {
         let text = json!(distribution);
         let set = format!(
