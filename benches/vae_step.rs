@@ -2,8 +2,9 @@
 
 use criterion::{Bencher, Criterion, Throughput, criterion_group, criterion_main};
 use elbo::data::synthetic;
-use elbo::models::Kind;
-use elbo::train::{Config, Trainer};
+use elbo::models::{Settings, Trainer, coder};
+use elbo::optim::Descent;
+use elbo::train::Config;
 
 const ROWS: usize = 128;
 
@@ -20,11 +21,9 @@ fn vae_step(c: &mut Criterion) {
 /// Goes round and round 60 batches, with a learning rate at which that can go on.
 fn train(b: &mut Bencher) {
     let data = synthetic::dataset(60 * ROWS, 1);
-    let mut trainer = Trainer::new(Config { lr: 1e-3, ..Config::new(Kind::Vae, 784) }).expect("a good configuration");
-    b.iter(|| {
-        trainer.progress.batch %= trainer.batches(&data);
-        trainer.step(&data).expect("a finite loss");
-    });
+    let own = coder::Settings { descent: Descent::adam(1e-3), ..coder::Settings::new(784) };
+    let mut trainer = Trainer::new(Config::of(Settings::Vae(own))).expect("a good configuration");
+    b.iter(|| trainer.step(&data).expect("a finite loss"));
 }
 
 criterion_group!(benches, vae_step);

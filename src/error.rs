@@ -114,6 +114,17 @@ impl Error {
         }
     }
 
+    /// The first setting that is not as it must be: whether it is, its name, what is expected and what was found.
+    ///
+    /// # Errors
+    /// A [`Error::Setting`] when there is one.
+    pub fn first_setting<'a>(rules: impl IntoIterator<Item = (bool, &'static str, &'a str, String)>) -> Result<()> {
+        match rules.into_iter().find(|(good, ..)| !good) {
+            Some((_, name, expected, found)) => Err(Error::Setting { name, expected: expected.into(), found }),
+            None => Ok(()),
+        }
+    }
+
     /// A [`Error::Format`], from anything that can be shown.
     pub fn format(path: &Path, what: impl fmt::Display, expected: impl fmt::Display, found: impl fmt::Display) -> Self {
         Error::Format {

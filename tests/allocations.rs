@@ -2,11 +2,11 @@
 
 use elbo::Tape;
 use elbo::data::synthetic;
-use elbo::models::{Architecture, Kind, Model};
+use elbo::models::{Architecture, Coder, Settings, Trainer, Vae, coder};
 use elbo::nn::{Dense, Init, Params, Pass};
 use elbo::optim::{Adam, Optimizer, Sgd};
 use elbo::rng::{Purpose, Stream};
-use elbo::train::{Config, Trainer};
+use elbo::train::Config;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -71,10 +71,11 @@ fn a_training_step_allocates_nothing_large_after_the_first() {
 /// The trainer's own step, over two epochs with a smaller last batch. That batch's buffers are made in the first epoch.
 fn train_by_trainer() -> Vec<usize> {
     let data = synthetic::dataset(5 * ROWS + 17, 10);
-    let mut trainer = Trainer::new(Config { clip_norm: Some(1.0), ..Config::new(Kind::Vae, PIXELS) }).unwrap();
+    let mut own = coder::Settings::new(PIXELS);
+    own.descent.clip_norm = Some(1.0);
+    let mut trainer = Trainer::new(Config::of(Settings::Vae(own))).unwrap();
     let mut counts = Vec::new();
     for epoch in 0..2 {
-        (trainer.progress.epoch, trainer.progress.batch) = (epoch, 0);
         for batch in 0..trainer.batches(&data) {
             let before = COUNT.load(Ordering::Relaxed);
             trainer.step(&data).unwrap();
@@ -106,7 +107,8 @@ fn addresses(params: &Params<f32>) -> Vec<*const f32> {
 
 /// The exercise's network, its gradient clipped, with Adam.
 fn train_vae() -> Vec<usize> {
-    let (model, mut params) = Model::new::<f32>(&Architecture::new(Kind::Vae, PIXELS), 0);
+    let mut params = Params::default();
+    let model = Vae::new(&mut params, &Architecture::new(PIXELS), 0);
     let mut adam = Adam::new(&params);
     let mut tape = Tape::new();
     counted(|t| {

@@ -1,6 +1,7 @@
 //! The same seed gives the same bits: on any number of threads, on each SIMD path, and after any interruption.
 
-use elbo::train::{Folder, Trained};
+use elbo::models::Trained;
+use elbo::train::{Folder, Task};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -18,7 +19,8 @@ const SETTINGS: [&str; 9] = ["vae", "--epochs", "6", "--hidden", "64,33", "--bat
 /// All weights of a run's checkpoint, as bits.
 fn weights(run: &Path) -> Vec<u32> {
     let trained = Trained::load(&Folder::open(run).unwrap().checkpoint()).unwrap();
-    trained.params.ids().flat_map(|id| trained.params.get(id).data().to_vec()).map(f32::to_bits).collect()
+    let params = &trained.task.parts()[0].params;
+    params.ids().flat_map(|id| params.get(id).data().to_vec()).map(f32::to_bits).collect()
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The command line as a user meets it: what it says, what it writes, how it ends.
 
-use elbo::train::{Folder, Trained};
+use elbo::models::Trained;
+use elbo::train::Folder;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -173,7 +174,7 @@ fn a_checkpoint_that_cannot_be_is_refused_by_name() {
     for (bytes, expected) in [
         (edited(&good, |text| text, nan), "expected finite numbers, found NaN at place 1"),
         (header(r#"\"step\":6"#, r#"\"step\":4294967295"#), "steps: expected 6 after 2 epochs and 0 batches"),
-        (header(r#"\"optimizer_steps\":6"#, r#"\"optimizer_steps\":7"#), "steps of the optimiser: expected 6"),
+        (header(r#"\"optimizer_steps\":[6]"#, r#"\"optimizer_steps\":[7]"#), "steps of the optimiser: expected 6"),
         (header(r#"\"epoch\":2"#, r#"\"epoch\":18446744073709551615"#), "steps: expected "),
         (header(r#"\"batch\":0"#, r#"\"batch\":9"#), "batches: expected at most 3, found 9"),
         (header(r#"\"images\":0"#, r#"\"images\":5"#), "images: expected 0 after 0 batches, found 5"),

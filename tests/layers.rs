@@ -17,13 +17,13 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("dist", &["ops", "autograd", "tensor", "rng", "kernels", "error"]),
     ("loss", &["dist", "ops", "autograd", "tensor", "kernels", "error"]),
     ("optim", &["nn", "ops", "autograd", "tensor", "kernels", "error"]),
-    ("models", &["nn", "dist", "loss", "ops", "autograd", "tensor", "rng", "kernels", "error"]),
     ("data", &["rng", "kernels", "files", "error"]),
-    ("plot", &["error"]),
+    ("train", &["data", "nn", "optim", "autograd", "tensor", "rng", "kernels", "files", "error"]),
     (
-        "train",
-        &["models", "data", "nn", "optim", "loss", "ops", "autograd", "tensor", "rng", "kernels", "files", "error"],
+        "models",
+        &["train", "data", "nn", "dist", "loss", "optim", "ops", "autograd", "tensor", "rng", "kernels", "error"],
     ),
+    ("plot", &["error"]),
     (
         "lab",
         &[
@@ -32,7 +32,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
         ],
     ),
     ("search", &["rng", "kernels", "files", "error"]),
-    ("tune", &["search", "lab", "train", "plot", "models", "data", "stats", "files", "error"]),
+    ("tune", &["search", "lab", "models", "train", "plot", "data", "optim", "stats", "files", "error"]),
     (
         "cli",
         &[

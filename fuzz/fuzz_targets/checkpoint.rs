@@ -3,7 +3,8 @@
 
 use elbo::data::{Dataset, Split};
 use elbo::error::Error;
-use elbo::train::{Trained, Trainer};
+use elbo::models::{Trained, Trainer};
+use elbo::train::Task;
 use elbo_fuzz::file;
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
@@ -18,7 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
     let path = file("checkpoint.safetensors", bytes);
     let loaded = Trained::load(&path);
     let Ok(mut trainer) = Trainer::resume(&path, &DATA) else { return };
-    assert!(loaded.is_ok(), "resumed, but not loaded: {loaded:?}");
+    assert!(loaded.is_ok(), "resumed, but not loaded: {:?}", loaded.err());
     if trainer.progress.batch < trainer.batches(&DATA) && trainer.progress.epoch < trainer.config.epochs {
         match trainer.step(&DATA) {
             Ok(()) => {}
@@ -28,7 +29,8 @@ fuzz_target!(|bytes: &[u8]| {
     }
     trainer.evaluate(&DATA.test);
     // An update may overflow; the next step says so.
-    if trainer.params.ids().any(|id| trainer.params.get(id).data().iter().any(|x| !x.is_finite())) {
+    let params = &trainer.task.parts()[0].params;
+    if params.ids().any(|id| params.get(id).data().iter().any(|x| !x.is_finite())) {
         return;
     }
     trainer.save(&path, &DATA).expect("room in the temporary folder");

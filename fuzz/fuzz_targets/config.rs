@@ -3,7 +3,8 @@
 
 use elbo::data::{Dataset, Split};
 use elbo::error::Error;
-use elbo::train::{Config, Trainer};
+use elbo::models::{Config, Network, Trainer};
+use elbo::train::Task;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -11,9 +12,9 @@ fuzz_target!(|bytes: &[u8]| {
     let json = serde_json::to_string(&config).expect("plain data");
     assert_eq!(serde_json::from_str::<Config>(&json).expect("what was written"), config);
 
-    let pixels = config.architecture.pixels;
+    let pixels = Network::pixels(&config.network);
     // Larger ones only take longer.
-    if config.validate().is_err() || config.architecture.weights().is_none_or(|n| n > 10_000) {
+    if config.validate::<Network>().is_err() || Network::weights(&config.network).is_none_or(|n| n > 10_000) {
         return;
     }
     let split = Split::new((0..3 * pixels).map(|i| (i * 89) as u8).collect(), vec![0; 3], 1, pixels);

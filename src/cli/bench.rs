@@ -5,8 +5,9 @@ use crate::autograd::{Profile, Work};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::kernels::peak;
-use crate::models::Kind;
-use crate::train::{Config, Folder, Trained, Trainer};
+use crate::models::{Trained, Trainer, exercise};
+use crate::train::Folder;
+use crate::tune::options::vae;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -49,7 +50,9 @@ const WARM_UP: u32 = 40;
 pub fn bench(command: BenchCommand) -> Result<()> {
     let BenchCommand::Step(args) = command;
     let data = args.data.load()?;
-    let mut trainer = Trainer::new(Config { lr: 1e-3, ..Config::new(Kind::Vae, data.train.pixels()) })?;
+    let mut config = exercise(data.train.pixels());
+    vae(&mut config).descent.lr = 1e-3;
+    let mut trainer = Trainer::new(config)?;
     steps(&mut trainer, &data, WARM_UP)?;
     if args.json {
         let times = steps(&mut trainer, &data, args.steps)?;
@@ -83,9 +86,6 @@ fn profiled(trainer: &mut Trainer, data: &Dataset, n: u32) -> Result<(Profile, T
 /// Trains for `n` steps, from one epoch into the next, and gives the seconds of each.
 fn steps(trainer: &mut Trainer, data: &Dataset, n: u32) -> Result<Vec<f64>> {
     let step = |_| {
-        if trainer.progress.batch == trainer.batches(data) {
-            (trainer.progress.epoch, trainer.progress.batch) = (trainer.progress.epoch + 1, 0);
-        }
         let start = Instant::now();
         trainer.step(data)?;
         Ok(start.elapsed().as_secs_f64())

@@ -5,9 +5,8 @@ use super::{DataArgs, flags, stop_on_signal};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::lab::publish;
-use crate::models::Kind;
+use crate::models::{Config, exercise};
 use crate::search::sampler::tpe::{Joint, Startup};
-use crate::train::Config;
 use crate::tune::compare::{Measured, draw, play, tell, verdict};
 use crate::tune::session::{Change, Session};
 use crate::tune::{Diverged, Objective, Plan, PrunerKind, SamplerKind};
@@ -49,7 +48,7 @@ pub fn run(args: CompareArgs, quiet: bool) -> Result<()> {
     let [batch_sizes, lrs] = [format!("{:?}", args.batch_size), format!("{:?}", args.lr)];
     let longest = args.epochs.iter().max().copied().unwrap_or(0);
     let plan = |data: &Dataset| Plan {
-        base: Config { epochs: longest, seed: args.seed, ..Config::new(Kind::Vae, data.train.pixels()) },
+        base: Config { epochs: longest, seed: args.seed, ..exercise(data.train.pixels()) },
         space: format!("[batch_size]\nchoices = {batch_sizes}\n\n[lr]\nchoices = {lrs}\n"),
         sampler: SamplerKind::Grid,
         startup_trials: 0,

@@ -5,7 +5,8 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::lab::{Figure, Subject, consistency, interpolate, latent, reconstruct, sample, terminal};
-use crate::train::{Folder, Trained};
+use crate::models::{Network, Trained};
+use crate::train::{Folder, Task};
 use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -36,7 +37,7 @@ pub fn run(look: Look, args: LookArgs) -> Result<()> {
     let folder = Folder::open(&args.run)?;
     let trained = Trained::load(&folder.checkpoint())?;
     let data = args.data.load_for(&trained.origin)?;
-    let pixels = trained.config.architecture.pixels;
+    let pixels = Network::pixels(&trained.config.network);
     if data.test.pixels() != pixels {
         let found = format!("{} pixels in {}", data.test.pixels(), data.name);
         return Err(Error::format(&folder.checkpoint(), "images", format!("{pixels} pixels"), found));
@@ -45,14 +46,16 @@ pub fn run(look: Look, args: LookArgs) -> Result<()> {
         let found = format!("{} ({}); name them with --data to look at the run on them", data.name, data.source);
         return Err(Error::format(&folder.checkpoint(), "data", "those it was trained on", found));
     }
-    if matches!(look, Look::Sample) && !trained.config.architecture.kind.is_variational() {
+    let subject = Subject::of_trained(&trained);
+    let subject =
+        subject.ok_or_else(|| Error::Usage("the run's network has no encoder and decoder to look at".into()))?;
+    if matches!(look, Look::Sample) && !subject.is_variational() {
         return Err(Error::Usage("an autoencoder has no prior to draw new images from; sample needs a VAE".into()));
     }
     if data.digest != trained.data {
         note!("note: {} is not what the run was trained on", data.name);
     }
-    let subjects = [Subject::from(&trained)];
-    let (json, text, figures) = experiment(look, &subjects, &data);
+    let (json, text, figures) = experiment(look, &[subject], &data);
     for figure in &figures {
         folder.write(&figure.path(), &figure.bytes)?;
     }

@@ -3,7 +3,7 @@
 use crate::autograd::Row;
 use crate::autograd::check::{Errors, TOLERANCE, check_example};
 use crate::error::{Error, Result};
-use crate::models::{Kind, check_loss};
+use crate::models::{Autoencoder, Vae, check_loss};
 use crate::ops::{CATALOGUE, LIMITS, Limit};
 
 /// Prints name, formula and derivative of each op.
@@ -22,8 +22,7 @@ pub fn list() -> Result<()> {
 pub fn gradcheck() -> Result<()> {
     say!("{:<16}{:>12}{:>12}   worst relative error against 5-point differences, f64", "", "order 1", "order 2")?;
     let ops = CATALOGUE.iter().map(|row| (row.name, check_example(&row.example)));
-    let losses =
-        [("loss of the AE", Kind::Ae), ("loss of the VAE", Kind::Vae)].map(|(name, kind)| (name, check_loss(kind)));
+    let losses = [("loss of the AE", check_loss::<Autoencoder>()), ("loss of the VAE", check_loss::<Vae>())];
     let mut failed = Vec::new();
     for (name, errors) in ops.chain(losses) {
         let Errors { order1, order2 } = errors;

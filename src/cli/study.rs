@@ -1,12 +1,12 @@
 //! `elbo study`: the main job.
 
-use super::train::{Settings, diverged};
+use super::train::{SettingsArgs, diverged};
 use super::watch::Show;
 use super::{DataArgs, flags, stop_on_signal};
 use crate::error::Result;
 use crate::lab::study::Study;
-use crate::models::Kind;
-use crate::train::{Folder, Standing, Trainer, Watch};
+use crate::models::{Network, Settings, Standing, Trainer};
+use crate::train::{Folder, Watch};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -23,12 +23,12 @@ pub struct StudyArgs {
     #[arg(long, value_name = "DIR", value_parser = flags::path(), help_heading = "Run")]
     out: Option<PathBuf>,
     /// Go on with the study in this folder, with its own settings
-    #[arg(long, value_name = "DIR", value_parser = flags::path(), conflicts_with_all = ["out", "Settings"], help_heading = "Run")]
+    #[arg(long, value_name = "DIR", value_parser = flags::path(), conflicts_with_all = ["out", "SettingsArgs"], help_heading = "Run")]
     resume: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
-    settings: Settings,
+    settings: SettingsArgs,
 }
 
 pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
@@ -41,7 +41,7 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
         None => {
             let data = args.data.load()?;
             // Of the two the VAE has more settings that can be without effect.
-            let config = args.settings.config(Kind::Vae, &data)?;
+            let config = args.settings.config(Settings::Vae, &data)?;
             args.settings.remark(&config, &data, quiet);
             let folder = match &args.out {
                 Some(path) => Study::folder(path)?,
@@ -52,8 +52,8 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
         }
     };
     let watch = |trainer: &Trainer, own: &Folder| {
-        let name = trainer.config.architecture.kind.name();
-        Box::new(Show::new(name, trainer, &data, own, quiet)) as Box<dyn Watch>
+        let name = trainer.config.network.name();
+        Box::new(Show::new(name, trainer, &data, own, quiet)) as Box<dyn Watch<Network>>
     };
     let summary = study.run(&data, watch, &stop)?;
     say!("{}", path.join("report.md").display())?;

@@ -5,16 +5,16 @@ use super::{DataArgs, flags, stop_on_signal};
 use crate::data::{Baselines, Binarise, Dataset};
 use crate::error::{Error, Result};
 use crate::lab::film;
-use crate::models::{Architecture, Kind};
+use crate::models::{Architecture, Config, Network, Score, Settings, Standing, Trained, Trainer, coder};
 use crate::nn::{Activation, Init};
-use crate::optim::LrSchedule;
-use crate::train::{self, Config, Folder, OptimizerKind, Standing, Trained, Trainer};
+use crate::optim::{Descent, LrSchedule, OptimizerKind};
+use crate::train::{self, Folder};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
 /// The settings of training; the defaults are the exercise's.
 #[derive(Args, Clone, Debug)]
-pub struct Settings {
+pub struct SettingsArgs {
     /// Passes over the training images
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = flags::whole(0_u64.., "a whole number of at least 1"), help_heading = "Training")]
     epochs: u64,
@@ -68,41 +68,59 @@ choice!(OptimizerChoice => OptimizerKind { Adam, Sgd });
 choice!(ActivationChoice => Activation { Relu, Selu, Tanh, Sigmoid });
 choice!(InitChoice => Init { Pytorch, He, Lecun, Glorot });
 choice!(BinarizeChoice => Binarise { Threshold, Dynamic, None });
-choice!(KindChoice => Kind { Ae, Vae });
 
-impl Settings {
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum NetworkChoice {
+    Ae,
+    Vae,
+}
+
+impl NetworkChoice {
+    fn with(self) -> fn(coder::Settings) -> Settings {
+        match self {
+            NetworkChoice::Ae => Settings::Ae,
+            NetworkChoice::Vae => Settings::Vae,
+        }
+    }
+}
+
+impl SettingsArgs {
     /// The configuration of a network for these data.
-    pub fn config(&self, kind: Kind, data: &Dataset) -> Result<Config> {
-        let config = Config {
+    pub fn config(&self, network: impl FnOnce(coder::Settings) -> Settings, data: &Dataset) -> Result<Config> {
+        let own = coder::Settings {
             architecture: Architecture {
-                kind,
                 pixels: data.train.pixels(),
                 hidden: self.hidden.clone(),
                 latent: self.latent_dim,
                 activation: self.activation.into(),
                 init: self.init.into(),
             },
-            epochs: self.epochs,
-            batch_size: self.batch_size,
-            lr: self.lr,
-            lr_schedule: self.lr_schedule.into(),
-            optimizer: self.optimizer.into(),
-            momentum: self.momentum.unwrap_or(0.9),
-            clip_norm: self.clip_norm,
+            descent: Descent {
+                lr: self.lr,
+                lr_schedule: self.lr_schedule.into(),
+                optimizer: self.optimizer.into(),
+                momentum: self.momentum.unwrap_or(0.9),
+                clip_norm: self.clip_norm,
+            },
             beta: self.beta,
             beta_warmup: self.beta_warmup,
+        };
+        let config = Config {
+            network: network(own),
+            epochs: self.epochs,
+            batch_size: self.batch_size,
             binarize: self.binarize.into(),
             seed: self.seed,
         };
-        config.validate()?;
+        config.validate::<Network>()?;
         config.check_steps(data.train.len())?;
         Ok(config)
     }
 
     /// Says which settings have no effect.
     pub fn remark(&self, config: &Config, data: &Dataset, quiet: bool) {
-        let mut remarks = config.remarks(data.train.len());
-        if self.momentum.is_some() && config.optimizer == OptimizerKind::Adam {
+        let mut remarks = config.remarks::<Network>(data.train.len());
+        if self.momentum.is_some() && matches!(self.optimizer, OptimizerChoice::Adam) {
             remarks.push("momentum: it is that of --optimizer sgd, and has no effect with adam".into());
         }
         if !quiet {
@@ -122,9 +140,9 @@ Examples:
 pub struct TrainArgs {
     /// Which network
     #[arg(value_enum, required_unless_present = "resume")]
-    kind: Option<KindChoice>,
+    network: Option<NetworkChoice>,
     /// Go on with the run in this folder, with its own settings and data
-    #[arg(long, value_name = "DIR", value_parser = flags::path(), help_heading = "Run", conflicts_with_all = ["kind", "out", "Settings"])]
+    #[arg(long, value_name = "DIR", value_parser = flags::path(), help_heading = "Run", conflicts_with_all = ["network", "out", "SettingsArgs"])]
     resume: Option<PathBuf>,
     /// Folder of the run [default: runs/ae or runs/vae, numbered if taken]
     #[arg(long, value_name = "DIR", value_parser = flags::path(), help_heading = "Run")]
@@ -132,49 +150,50 @@ pub struct TrainArgs {
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
-    settings: Settings,
+    settings: SettingsArgs,
 }
 
 pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
     let stop = stop_on_signal()?;
-    let (mut trainer, folder, data) = match (&args.resume, args.kind) {
+    let (mut trainer, folder, data) = match (&args.resume, args.network) {
         (Some(path), _) => {
             let folder = Folder::open(path)?.claim()?;
             let data = args.data.load_for(&Trained::load(&folder.checkpoint())?.origin)?;
             (Trainer::resume(&folder.checkpoint(), &data)?, folder, data)
         }
-        (None, Some(kind)) => {
-            let kind = Kind::from(kind);
+        (None, Some(network)) => {
             let data = args.data.load()?;
-            let config = args.settings.config(kind, &data)?;
+            let config = args.settings.config(network.with(), &data)?;
             args.settings.remark(&config, &data, quiet);
+            let name = config.network.folder();
             let trainer = Trainer::new(config)?;
             let folder = match &args.out {
                 Some(path) => Folder::create(path)?,
-                None => Folder::create_next(&Path::new("runs").join(kind.folder()))?,
+                None => Folder::create_next(&Path::new("runs").join(name))?,
             };
             (trainer, folder, data)
         }
         (None, None) => return Err(Error::Usage("name a network, ae or vae, or a run to --resume".into())),
     };
-    let kind = trainer.config.architecture.kind;
-    let mut show = Show::new(kind.name(), &trainer, &data, &folder, quiet);
+    let name = trainer.config.network.name();
+    let mut show = Show::new(name, &trainer, &data, &folder, quiet);
     let records = train::run(&mut trainer, &data, &folder, &mut show, &stop)?;
     drop(show);
     // Before anything is said: who reads may have gone.
     film::write_film(trainer.config.epochs, &folder)?;
     let mut standing = Standing::Ordinary;
-    if let Some(last) = records.last() {
+    if let (Some(last), Some(own)) = (records.last(), trainer.config.network.coder()) {
+        let score = Score::from(last);
         let b = Baselines::of(&data, trainer.config.binarize);
-        let split = last.kl.map(|kl| format!(": reconstruction {:.2}, KL {kl:.2}", last.recon)).unwrap_or_default();
-        say!("test loss {:.2} nats per image{split}", last.score().total())?;
+        let split = score.kl.map(|kl| format!(": reconstruction {:.2}, KL {kl:.2}", score.recon)).unwrap_or_default();
+        say!("test loss {:.2} nats per image{split}", score.total())?;
         say!(
             "to compare: one constant {:.2}, per-pixel mean {:.2}, per-class mean {:.2}",
             b.constant,
             b.per_pixel,
             b.per_class
         )?;
-        standing = Standing::of(last.score(), trainer.config.last_beta(), &b);
+        standing = Standing::of(score, own.last_beta(trainer.config.epochs), &b);
         match standing {
             Standing::Collapsed => say!("the posterior has COLLAPSED: the decoder ignores z")?,
             Standing::Untrained => {
@@ -185,7 +204,7 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
     }
     say!("{}", folder.path().display())?;
     match standing {
-        Standing::Diverged => Err(diverged(kind.name())),
+        Standing::Diverged => Err(diverged(name)),
         _ => Ok(()),
     }
 }
@@ -201,20 +220,19 @@ pub fn diverged(name: &str) -> Error {
 mod tests {
     use super::*;
     use crate::data::{Source, load};
+    use crate::models::exercise;
     use clap::Parser;
 
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
-        settings: Settings,
+        settings: SettingsArgs,
     }
 
     #[test]
     fn the_defaults_of_the_command_line_are_the_exercises() {
         let data = load(&Source::Synthetic).unwrap();
         let settings = Line::parse_from(["elbo"]).settings;
-        for kind in [Kind::Ae, Kind::Vae] {
-            assert_eq!(settings.config(kind, &data).unwrap(), Config::new(kind, 784));
-        }
+        assert_eq!(settings.config(Settings::Vae, &data).unwrap(), exercise(784));
     }
 }

@@ -1,16 +1,16 @@
 //! `elbo tune`: the search for good settings.
 
-use super::train::Settings;
+use super::train::SettingsArgs;
 use super::watch::{Bars, Show, line};
 use super::{DataArgs, flags, stop_on_signal};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::lab::{count, publish, terminal};
-use crate::models::Kind;
+use crate::models::{Network, Settings, Trainer};
 use crate::search::Space;
 use crate::search::sampler::tpe::{Joint, Startup};
-use crate::train::{Folder, Trainer, Watch};
+use crate::train::{Folder, Watch};
 use crate::tune::report::{self, Summary};
 use crate::tune::row::Fate;
 use crate::tune::session::{Change, Session};
@@ -100,7 +100,7 @@ pub struct TuneArgs {
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
-    settings: Settings,
+    settings: SettingsArgs,
 }
 
 #[derive(Subcommand, Debug)]
@@ -125,7 +125,7 @@ const FIXED_BY_THE_STUDY: [&str; 10] = [
     "objective",
     "pruner",
     "diverged",
-    "Settings",
+    "SettingsArgs",
 ];
 
 choice!(SamplerChoice => SamplerKind { Tpe, Random, Grid, Sobol });
@@ -224,7 +224,7 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
         )),
         (Done::All, 0) => {
             let watch = |trainer: &Trainer, own: &Folder| {
-                Box::new(Show::new("final network", trainer, &data, own, quiet)) as Box<dyn Watch>
+                Box::new(Show::new("final network", trainer, &data, own, quiet)) as Box<dyn Watch<Network>>
             };
             match session.train_best(&data, watch, &stop) {
                 Err(e @ (Error::Diverged { .. } | Error::Usage(_) | Error::Setting { .. })) => {
@@ -260,7 +260,7 @@ fn plan(args: &TuneArgs, given: &[&str], total: usize, data: &Dataset) -> Result
         let file = file.display();
         return Err(Error::Usage(format!("{flag}: {file} searches {name}; give one of the two")));
     }
-    let base = args.settings.config(Kind::Vae, data)?;
+    let base = args.settings.config(Settings::Vae, data)?;
     let has_conditions = space.parameters().iter().any(|p| p.when.is_some());
     Ok(Plan {
         seed: base.seed,

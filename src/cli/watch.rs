@@ -4,8 +4,9 @@
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::lab::{count, film};
+use crate::models::{Network, Trainer};
 use crate::search::FrozenTrial;
-use crate::train::{Folder, Score, Trainer, Watch};
+use crate::train::{Folder, Task, Terms, Watch};
 use crate::tune::row::Row;
 use crate::tune::{Plan, Progress};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
@@ -57,35 +58,28 @@ impl Drop for Show<'_> {
     }
 }
 
-impl Watch for Show<'_> {
+impl Watch<Network> for Show<'_> {
     fn step(&mut self, trainer: &Trainer) {
         let p = &trainer.progress;
         self.bar.set_position(self.images * p.epoch + p.images);
         if p.step % 16 == 1 {
-            self.bar.set_message(format!("epoch {:>2}  {}", p.epoch + 1, shown(trainer.running())));
+            self.bar.set_message(format!("epoch {:>2}  {}", p.epoch + 1, trainer.task.line(&trainer.running())));
         }
     }
 
-    fn epoch(&mut self, trainer: &Trainer, train: Score, test: Score) -> Result<()> {
+    fn epoch(&mut self, trainer: &Trainer, train: &Terms, test: &Terms) -> Result<()> {
         if !self.quiet {
             let (name, p) = (self.bar.prefix(), &trainer.progress);
             let line = format!(
                 "{name} epoch {:>2}  train {}  test {}  {:.1} s",
                 p.epoch,
-                shown(train),
-                shown(test),
+                trainer.task.line(train),
+                trainer.task.line(test),
                 p.seconds
             );
             self.bar.suspend(|| note!("{line}"));
         }
         film::write_frame(trainer, self.data, &self.folder)
-    }
-}
-
-fn shown(score: Score) -> String {
-    match score.kl {
-        Some(kl) => format!("{:.2} = {:.2} + KL {kl:.2}", score.total(), score.recon),
-        None => format!("{:.2}", score.recon),
     }
 }
 
@@ -117,7 +111,7 @@ impl Bars {
 }
 
 impl Progress for Bars {
-    fn begin(&self, _: usize, trial: &FrozenTrial, steps: u64, networks: usize) -> Box<dyn Watch> {
+    fn begin(&self, _: usize, trial: &FrozenTrial, steps: u64, networks: usize) -> Box<dyn Watch<Network>> {
         let bar = self.all.add(ProgressBar::new(steps));
         let template = match is_narrow() {
             true => "{prefix} {percent:>3} %  {eta} left",
@@ -139,7 +133,7 @@ impl Progress for Bars {
 
 struct Bar(ProgressBar);
 
-impl Watch for Bar {
+impl Watch<Network> for Bar {
     fn step(&mut self, _: &Trainer) {
         self.0.inc(1);
     }

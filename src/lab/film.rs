@@ -4,8 +4,9 @@ use super::{Subject, equal_mass, examples};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::files;
+use crate::models::Trainer;
 use crate::plot::{Grey, Grid, film};
-use crate::train::{Folder, Trainer};
+use crate::train::Folder;
 
 /// Images in a row of a frame.
 const ROW: usize = 10;
@@ -15,9 +16,9 @@ const ROWS: usize = 6;
 const DELAYS: (u16, u16) = (300, 2000);
 
 /// Writes the frame of the trainer's epoch: test images, their reconstructions, and below them a grid of fixed latent points of
-/// equal prior mass. Frames are files, so that a run that was interrupted has them all.
+/// equal prior mass; none of a network that does not decode. Frames are files, so that a run that was interrupted has them all.
 pub fn write_frame(trainer: &Trainer, data: &Dataset, folder: &Folder) -> Result<()> {
-    let subject = Subject::from(trainer);
+    let Some(subject) = Subject::of(trainer) else { return Ok(()) };
     let rows = examples(data, ROW);
     let originals = subject.images(&data.test, &rows);
     let codes = subject.encode(&originals);

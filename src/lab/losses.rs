@@ -2,9 +2,11 @@
 
 use super::{Figure, count, nats, shown, table};
 use crate::data::Baselines;
+use crate::models::coder::Settings;
+use crate::models::{Config, Score, Standing};
 use crate::optim::LrSchedule;
 use crate::plot::Chart;
-use crate::train::{Config, Record, Standing};
+use crate::train::Record;
 use serde::Serialize;
 
 const FIGURE: &str = "losses.svg";
@@ -36,7 +38,8 @@ pub fn draw(runs: &[Run], b: &Baselines) -> Vec<Figure> {
 
 /// Whether curves without the baselines show what those beside them do not: a course, and less than half the range.
 fn shows_more(runs: &[Run], b: &Baselines) -> bool {
-    let losses = || runs.iter().flat_map(|run| &run.records).map(|r| r.score().total()).filter(|loss| loss.is_finite());
+    let losses =
+        || runs.iter().flat_map(|run| &run.records).map(|r| Score::from(r).total()).filter(|loss| loss.is_finite());
     let range = |x: &mut dyn Iterator<Item = f64>| {
         x.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), x| (lo.min(x), hi.max(x)))
     };
@@ -49,7 +52,7 @@ fn curves(title: &str, runs: &[Run]) -> Chart {
     let mut chart = Chart::new(title, "epoch", "nats per image").x_whole();
     for run in runs {
         let points =
-            |split: &'static str| run.of(split).map(|r| (r.epoch as f64, r.score().total())).collect::<Vec<_>>();
+            |split: &'static str| run.of(split).map(|r| (r.epoch as f64, Score::from(r).total())).collect::<Vec<_>>();
         let what = if run.is_variational() { "−ELBO" } else { "loss" };
         chart = chart
             .line(&format!("{}, test {what}", run.name), &points("test"))
@@ -69,11 +72,24 @@ impl Run {
 
     /// Where it stands, by its last test loss.
     pub fn standing(&self, b: &Baselines) -> Standing {
-        Standing::of(self.last("test").score(), self.config.last_beta(), b)
+        Standing::of(self.score("test"), self.last_beta(), b)
+    }
+
+    /// Its last loss.
+    fn score(&self, split: &'static str) -> Score {
+        Score::from(self.last(split))
+    }
+
+    fn settings(&self) -> &Settings {
+        self.config.network.coder().expect("what the study trains encodes and decodes")
+    }
+
+    fn last_beta(&self) -> f64 {
+        self.settings().last_beta(self.config.epochs)
     }
 
     fn is_variational(&self) -> bool {
-        self.config.architecture.kind.is_variational()
+        self.score("test").kl.is_some()
     }
 }
 
@@ -124,9 +140,9 @@ pub fn tell(runs: &[Run], b: &Baselines) -> Vec<String> {
 
 fn losses(runs: &[Run], b: &Baselines) -> String {
     let of_run = |run: &Run| {
-        let (test, train) = (run.last("test"), run.last("train"));
+        let (test, train) = (run.score("test"), run.score("train"));
         let kl = test.kl.map_or("–".into(), |kl| nats(kl, 2));
-        let totals = [test, train].map(|r| nats(r.score().total(), 2));
+        let totals = [test, train].map(|score| nats(score.total(), 2));
         [vec![run.name.clone(), nats(test.recon, 2), kl], totals.to_vec()].concat()
     };
     let baseline = |(name, loss): (&str, f64)| {
@@ -149,29 +165,30 @@ fn losses(runs: &[Run], b: &Baselines) -> String {
 
 /// What was minimised, where it is not what the table shows; else nothing.
 fn weighted(runs: &[Run]) -> String {
-    let weighted = |run: &&Run| run.is_variational() && (run.config.beta != 1.0 || run.config.beta_warmup > 0);
+    let weighted = |run: &&Run| run.is_variational() && (run.settings().beta != 1.0 || run.settings().beta_warmup > 0);
     runs.iter().find(weighted).map_or(String::new(), |run| {
-        let warm_up = match run.config.beta_warmup {
+        let warm_up = match run.settings().beta_warmup {
             0 => String::new(),
             n => format!(", reached over {}", count(n as usize, "epoch")),
         };
         format!(
             "The {} was trained with its KL term weighted by β = {}{warm_up}. The table and the curves show the terms unweighted.",
-            run.name, run.config.beta
+            run.name,
+            run.settings().beta
         )
     })
 }
 
 /// What a run reached.
 fn against_baselines(run: &Run, b: &Baselines) -> String {
-    let score = run.last("test").score();
+    let score = run.score("test");
     let (name, ahead) = (&run.name, b.per_class - score.total());
     match run.standing(b) {
         Standing::Diverged => {
             return format!(
                 "The {name} has **diverged**: {} nats is absurd beside the {:.1} of p = ½. What else is said of it \
                  below describes a failed run. A lower `lr` or `clip_norm = 1` often helps.",
-                match score.weighted(run.config.last_beta()) {
+                match score.weighted(run.last_beta()) {
                     loss if loss > 2.0 * b.half => format!("its loss of {}", nats(loss, 1)),
                     _ => format!("its KL term of {}", nats(score.kl.unwrap_or(0.0), 1)),
                 },
@@ -217,7 +234,7 @@ fn against_baselines(run: &Run, b: &Baselines) -> String {
 
 /// How a run came there.
 fn over_time(run: &Run) -> Option<String> {
-    let loss = |r: &Record| r.score().total();
+    let loss = |r: &Record| Score::from(r).total();
     let last = run.last("test");
     let best = run.of("test").min_by(|a, b| loss(a).total_cmp(&loss(b)))?;
     let gap = loss(last) - loss(run.last("train"));
@@ -242,8 +259,8 @@ fn over_time(run: &Run) -> Option<String> {
              epoch. {} is the remedy to try.",
             best.epoch,
             nats(d, 1),
-            run.config.lr,
-            match run.config.lr_schedule {
+            run.settings().descent.lr,
+            match run.settings().descent.lr_schedule {
                 LrSchedule::Constant => "A smaller rate or a falling one (`lr`, `lr_schedule = cosine`)",
                 _ => "A smaller rate (`lr`)",
             }
@@ -259,8 +276,8 @@ fn over_time(run: &Run) -> Option<String> {
 
 /// Which of two runs reconstructs better.
 fn between(a: &Run, v: &Run) -> String {
-    let ahead = |split| v.last(split).recon - a.last(split).recon;
-    let paid = v.config.last_beta() * v.last("test").kl.unwrap_or(0.0);
+    let ahead = |split| v.score(split).recon - a.score(split).recon;
+    let paid = v.last_beta() * v.score("test").kl.unwrap_or(0.0);
     let pays = if paid >= 0.05 { "draws z and pays for what its code tells" } else { "draws z" };
     match ahead("test") {
         d if d > 0.5 => format!(
@@ -293,29 +310,38 @@ fn between(a: &Run, v: &Run) -> String {
     }
 }
 
+/// A line of metrics as a run would have it.
+#[cfg(test)]
+pub(super) fn record(epoch: u64, split: &str, score: Score) -> Record {
+    let means = [("recon", Some(score.recon)), ("kl", score.kl)].map(|(name, x)| (name.to_string(), x));
+    Record { epoch, split: split.into(), seconds: 1.0, means: means.into() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::Kind;
-    use crate::train::{Config, Score};
+    use crate::models;
+    use crate::train;
 
     const BASELINES: Baselines =
         Baselines { half: 543.4, constant: 488.0, per_pixel: 383.0, per_class: 284.0, floor: 0.0 };
 
-    fn run(kind: Kind, test: &[f64], kl: Option<f64>) -> Run {
-        let record = |split: &str, i: usize| Record::new(i as u64 + 1, split, Score { recon: test[i], kl }, 0.0);
+    fn run(network: fn(Settings) -> models::Settings, test: &[f64], kl: Option<f64>) -> Run {
+        let network = network(Settings::new(784));
+        let record = |split: &str, i: usize| super::record(i as u64 + 1, split, Score { recon: test[i], kl });
         let records = (0..test.len()).flat_map(|i| [record("train", i), record("test", i)]).collect();
-        Run { name: kind.name().into(), config: Config::new(kind, 784), records }
+        Run { name: network.name().into(), config: train::Config::of(network), records }
     }
 
     #[test]
     fn what_is_said_of_a_run_follows_its_losses() {
-        let (ae, vae) = (run(Kind::Ae, &[180.0, 175.0], None), run(Kind::Vae, &[170.0, 178.0], Some(7.0)));
+        let (ae, vae) =
+            (run(models::Settings::Ae, &[180.0, 175.0], None), run(models::Settings::Vae, &[170.0, 178.0], Some(7.0)));
         let said = tell(&[ae, vae], &BASELINES).join("\n");
         assert!(said.contains("The AE costs 109.0 nats less than knowing the class"));
         assert!(said.contains("at most 7.00 nats (10.1 bits)") && said.contains("saves 205.0 nats"));
-        let rising = run(Kind::Vae, &[170.0, 175.0, 178.0], Some(7.0));
-        let falling = |r: &Record| Record { recon: 200.0 - r.epoch as f64, ..r.clone() };
+        let rising = run(models::Settings::Vae, &[170.0, 175.0, 178.0], Some(7.0));
+        let falling = |r: &Record| record(r.epoch, "train", Score { recon: 200.0 - r.epoch as f64, kl: Some(7.0) });
         let records = rising.records.iter().map(|r| if r.split == "train" { falling(r) } else { r.clone() }).collect();
         let said_of = tell(&[Run { records, ..rising }], &BASELINES).join("\n");
         assert!(said_of.contains("Since epoch 1, which was 8.0 nats better") && said_of.contains("it overfits"));
@@ -326,12 +352,12 @@ mod tests {
 
     #[test]
     fn a_collapsed_a_poor_and_a_surprising_run_are_called_so() {
-        let (ae, vae) = (run(Kind::Ae, &[390.0], None), run(Kind::Vae, &[383.5], Some(0.001)));
+        let (ae, vae) = (run(models::Settings::Ae, &[390.0], None), run(models::Settings::Vae, &[383.5], Some(0.001)));
         let said = tell(&[ae, vae], &BASELINES).join("\n");
         assert!(said.contains("The AE is no better than knowing the class and nothing else (106.0 nats more)"));
         assert!(said.contains("The VAE has **collapsed**") && !said.contains("at most 0.00"));
         assert!(said.contains("The VAE reconstructs test images 6.5 nats better than the AE, although"));
-        let (ae, vae) = (run(Kind::Ae, &[542.86], None), run(Kind::Vae, &[9.7e14], Some(3.0)));
+        let (ae, vae) = (run(models::Settings::Ae, &[542.86], None), run(models::Settings::Vae, &[9.7e14], Some(3.0)));
         let said = tell(&[ae, vae], &BASELINES).join("\n");
         assert!(said.contains(
             "The AE has learned **hardly anything** so far: it reconstructs at 542.9 nats, worse than one constant"

@@ -24,11 +24,12 @@ use crate::error::Result;
 use crate::files;
 use crate::kernels::Real;
 use crate::kernels::math::normal_quantile;
-use crate::models::{Kind, Model};
-use crate::nn::{Params, Pass};
+use crate::models::coder::Codes;
+use crate::models::{Config, Trained, Trainer};
+use crate::nn::Pass;
 use crate::rng::{Purpose, Stream};
 use crate::tensor::Tensor;
-use crate::train::{Folder, Trained, Trainer};
+use crate::train::Folder;
 use serde::Serialize;
 
 /// A drawn figure.
@@ -119,9 +120,8 @@ const BATCH: usize = 500;
 
 /// A network to study: it only looks, it does not train.
 pub struct Subject<'a> {
-    kind: Kind,
-    model: &'a Model,
-    params: &'a Params<f32>,
+    name: &'static str,
+    coder: &'a dyn Codes,
     binarise: Binarise,
     /// Latent dimensions.
     pub latent: usize,
@@ -138,32 +138,30 @@ pub struct Code {
     pub sigma: Vec<f32>,
 }
 
-impl<'a> From<&'a Trainer> for Subject<'a> {
-    fn from(t: &'a Trainer) -> Self {
-        Subject::new(&t.config, &t.model, &t.params)
-    }
-}
-
-impl<'a> From<&'a Trained> for Subject<'a> {
-    fn from(t: &'a Trained) -> Self {
-        Subject::new(&t.config, &t.model, &t.params)
-    }
-}
-
 impl<'a> Subject<'a> {
-    fn new(config: &crate::train::Config, model: &'a Model, params: &'a Params<f32>) -> Self {
-        let a = &config.architecture;
-        Subject { kind: a.kind, model, params, binarise: config.binarize, latent: a.latent, seed: config.seed }
+    /// A network in training, if it has an encoder and a decoder.
+    pub fn of(trainer: &'a Trainer) -> Option<Self> {
+        Some(Subject::new(&trainer.config, trainer.task.coder()?))
+    }
+
+    /// A trained network, if it has an encoder and a decoder.
+    pub fn of_trained(trained: &'a Trained) -> Option<Self> {
+        Some(Subject::new(&trained.config, trained.task.coder()?))
+    }
+
+    fn new(config: &Config, coder: &'a dyn Codes) -> Self {
+        let latent = coder.settings().architecture.latent;
+        Subject { name: config.network.name(), coder, binarise: config.binarize, latent, seed: config.seed }
     }
 
     /// `AE` or `VAE`.
     pub fn name(&self) -> &'static str {
-        self.kind.name()
+        self.name
     }
 
     /// Whether it encodes to a distribution.
     pub fn is_variational(&self) -> bool {
-        self.kind.is_variational()
+        self.coder.is_variational()
     }
 
     /// Test images as the network sees them.
@@ -183,8 +181,8 @@ impl<'a> Subject<'a> {
         let mut codes = Vec::with_capacity(images.len());
         for images in images.chunks(BATCH) {
             tape.begin();
-            let pass = Pass::new(&tape, self.params);
-            let posterior = self.model.encode(&pass, tape.leaf(matrix(images)));
+            let pass = Pass::new(&tape, self.coder.params());
+            let posterior = self.coder.encode(&pass, tape.leaf(matrix(images)));
             let mu = posterior.mu.value();
             let sigma = posterior.log_var.map(|log_var| (log_var * 0.5).exp().value());
             codes.extend((0..images.len()).map(|i| Code {
@@ -212,8 +210,8 @@ impl<'a> Subject<'a> {
         let mut images = Vec::with_capacity(points.len());
         for points in points.chunks(BATCH) {
             tape.begin();
-            let pass = Pass::new(&tape, self.params);
-            let p = self.model.decode(&pass, tape.leaf(matrix(points))).value();
+            let pass = Pass::new(&tape, self.coder.params());
+            let p = self.coder.decode(&pass, tape.leaf(matrix(points))).value();
             images.extend((0..points.len()).map(|i| p.row(i).to_vec()));
         }
         images

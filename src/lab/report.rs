@@ -59,7 +59,8 @@ pub fn markdown(s: &Summary) -> String {
 /// What was run.
 fn settings(run: &Run, s: &Summary) -> String {
     let c = &run.config;
-    let a = &c.architecture;
+    let own = c.network.coder().expect("what the study trains encodes and decodes");
+    let a = &own.architecture;
     let widths = |hidden: Vec<usize>| hidden.iter().map(usize::to_string).collect::<Vec<_>>().join("–");
     let encoder = widths([&[a.pixels], &a.hidden[..], &[a.latent]].concat());
     let [train, test] = s.images;
@@ -75,7 +76,7 @@ fn settings(run: &Run, s: &Summary) -> String {
         },
         count(c.epochs as usize, "epoch"),
         c.batch_size,
-        c.lr,
+        own.descent.lr,
         c.seed,
         s.seconds
     )

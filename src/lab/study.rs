@@ -6,11 +6,14 @@ use super::{Subject, consistency, film, interpolate, latent, publish, reconstruc
 use crate::data::{Baselines, Dataset, Origin};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::models::Kind;
-use crate::train::{self, Config, Folder, Trained, Trainer, Watch};
+use crate::models::{Config, Network, Settings, Trained, Trainer};
+use crate::train::{self, Folder, Watch};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+
+/// The folders of both.
+const FOLDERS: [&str; 2] = ["ae", "vae"];
 
 /// Both networks and the folder of what comes out: each network's run in a folder of its own, the figures of all experiments, their
 /// numbers in `summary.json` and what they say in `report.md`.
@@ -26,7 +29,7 @@ impl Study {
     /// # Errors
     /// When the settings make no sense.
     pub fn begin(folder: Folder, config: &Config) -> Result<Self> {
-        let [ae, vae] = Kind::ALL.map(|kind| Trainer::new(beside(config, kind)));
+        let [ae, vae] = both(config).map(Trainer::new);
         Ok(Study { trainers: [ae?, vae?], folder })
     }
 
@@ -35,8 +38,8 @@ impl Study {
     /// # Errors
     /// [`Error::Taken`] when there is a study in it, [`Error::Usage`] when another process works there.
     pub fn folder(path: &Path) -> Result<Folder> {
-        for kind in Kind::ALL {
-            if files::is_there(&Folder::at(&path.join(kind.folder()))?.checkpoint())? {
+        for folder in FOLDERS {
+            if files::is_there(&Folder::at(&path.join(folder))?.checkpoint())? {
                 return Err(Error::Taken { path: path.to_path_buf(), what: "study" });
             }
         }
@@ -48,7 +51,7 @@ impl Study {
     /// # Errors
     /// When there is none.
     pub fn origin(path: &Path) -> Result<Origin> {
-        Ok(Trained::load(&Folder::open(&path.join(Kind::Ae.folder()))?.checkpoint())?.origin)
+        Ok(Trained::load(&Folder::open(&path.join(FOLDERS[0]))?.checkpoint())?.origin)
     }
 
     /// The study that was begun at `path`: each network where it was, or at its start.
@@ -57,9 +60,9 @@ impl Study {
     /// When there is none, with these data; or the settings of both are not the same.
     pub fn resume(path: &Path, data: &Dataset) -> Result<Self> {
         let folder = Folder::at(path)?.claim()?;
-        let [ae, vae] = Kind::ALL.map(|kind| path.join(kind.folder()));
+        let [ae, vae] = FOLDERS.map(|folder| path.join(folder));
         let ae = Trainer::resume(&Folder::open(&ae)?.checkpoint(), data)?;
-        let config = beside(&ae.config, Kind::Vae);
+        let [_, config] = both(&ae.config);
         let checkpoint = Folder::at(&vae)?.checkpoint();
         let vae = match files::is_there(&checkpoint)? {
             true => {
@@ -83,7 +86,7 @@ impl Study {
     pub fn run<'w>(
         &mut self,
         data: &Dataset,
-        watch: impl Fn(&Trainer, &Folder) -> Box<dyn Watch + 'w>,
+        watch: impl Fn(&Trainer, &Folder) -> Box<dyn Watch<Network> + 'w>,
         stop: &AtomicBool,
     ) -> Result<Summary> {
         let Study { trainers, folder } = self;
@@ -93,15 +96,14 @@ impl Study {
         };
         let mut runs = Vec::new();
         for trainer in trainers.iter_mut() {
-            let kind = trainer.config.architecture.kind;
-            let own = Folder::at(&folder.path().join(kind.folder()))?.claim()?;
+            let own = Folder::at(&folder.path().join(trainer.config.network.folder()))?.claim()?;
             let mut watch = watch(trainer, &own);
             let records = train::run(trainer, data, &own, &mut *watch, stop).map_err(|e| e.part_of(folder.path()))?;
             film::write_film(trainer.config.epochs, &own)?;
-            runs.push(Run { name: kind.name().into(), config: trainer.config.clone(), records });
+            runs.push(Run { name: trainer.config.network.name().into(), config: trainer.config.clone(), records });
         }
         let start = Instant::now();
-        let subjects: Vec<Subject> = trainers.iter().map(Subject::from).collect();
+        let subjects: Vec<Subject> = trainers.iter().filter_map(Subject::of).collect();
         let baselines = Baselines::of(data, runs[0].config.binarize);
         go_on()?;
         let (reconstructions, r) = reconstruct::measure(&subjects, data);
@@ -133,9 +135,8 @@ impl Study {
     }
 }
 
-/// The same settings for another kind of network.
-fn beside(config: &Config, kind: Kind) -> Config {
-    let mut config = config.clone();
-    config.architecture.kind = kind;
-    config
+/// The same settings for the autoencoder and the VAE.
+fn both(config: &Config) -> [Config; 2] {
+    let own = || config.network.coder().expect("what the study trains encodes and decodes").clone();
+    [Settings::Ae(own()), Settings::Vae(own())].map(|network| Config { network, ..config.clone() })
 }

@@ -3,9 +3,11 @@
 use super::losses::Run;
 use super::*;
 use crate::data::{Baselines, synthetic};
-use crate::models::Architecture;
+use crate::models::{self, Score, Settings, coder};
 use crate::nn::Activation;
-use crate::train::{Config, Record, Score};
+use crate::train::{self, Record};
+
+type Config = train::Config<coder::Settings>;
 
 /// A run's networks, trained for so many steps, and what all experiments say of them.
 fn said(
@@ -14,31 +16,32 @@ fn said(
     epochs: u64,
     change: impl Fn(&mut Config),
 ) -> Vec<(String, Vec<String>, Vec<Figure>)> {
-    let trainer = |kind| {
-        let architecture = Architecture { hidden: vec![8], latent, ..Architecture::new(kind, data.train.pixels()) };
-        let mut config = Config { architecture, batch_size: 16, epochs, ..Config::new(kind, data.train.pixels()) };
+    let trainer = |network: fn(coder::Settings) -> Settings| {
+        let mut own = coder::Settings::new(data.train.pixels());
+        (own.architecture.hidden, own.architecture.latent) = (vec![8], latent);
+        let mut config = Config { batch_size: 16, epochs, ..train::Config::of(own) };
         change(&mut config);
+        let Config { network: own, epochs, batch_size, binarize, seed } = config;
+        let config = models::Config { network: network(own), epochs, batch_size, binarize, seed };
         let mut trainer = Trainer::new(config).unwrap();
         let mut records = Vec::new();
         for epoch in 1..=epochs {
             for _ in 0..trainer.batches(data) {
                 trainer.step(data).unwrap();
             }
-            let train = trainer.running();
-            let p = &mut trainer.progress;
-            (p.epoch, p.batch, p.images, p.recon, p.kl) = (epoch, 0, 0, 0.0, 0.0);
-            let test = trainer.evaluate(&data.test);
-            records
-                .extend([("train", train), ("test", test)].map(|(split, score)| Record::new(epoch, split, score, 1.0)));
+            let (train, test) = trainer.end_epoch(data).unwrap();
+            records.extend(
+                [("train", train), ("test", test)].map(|(split, means)| Record::new(epoch, split, &means, 1.0)),
+            );
         }
         (trainer, records)
     };
-    let trained = Kind::ALL.map(trainer);
-    let subjects: Vec<Subject> = trained.iter().map(|(trainer, _)| Subject::from(trainer)).collect();
+    let trained = [Settings::Ae as fn(_) -> _, Settings::Vae].map(trainer);
+    let subjects: Vec<Subject> = trained.iter().filter_map(|(trainer, _)| Subject::of(trainer)).collect();
     let runs: Vec<Run> = trained
         .iter()
         .map(|(t, records)| Run {
-            name: t.config.architecture.kind.name().into(),
+            name: t.config.network.name().into(),
             config: t.config.clone(),
             records: records.clone(),
         })
@@ -131,36 +134,39 @@ fn nothing_that_is_said_of_an_awkward_run_is_empty_or_no_number() {
     ] {
         check(run, &said(&data, latent, epochs, plain));
     }
-    let untrained = said(&all, 2, 1, |c| c.lr = 1e-9);
+    let untrained = said(&all, 2, 1, |c| c.network.descent.lr = 1e-9);
     check("untrained", &untrained);
     assert!(untrained[0].1.join(" ").contains("hardly anything") && !untrained[0].1.join(" ").contains("collapsed**"));
-    let wild = |c: &mut Config| (c.architecture.activation, c.lr, c.beta) = (Activation::Tanh, 1.0, 0.0);
+    let wild = |c: &mut Config| {
+        (c.network.architecture.activation, c.network.descent.lr, c.network.beta) = (Activation::Tanh, 1.0, 0.0)
+    };
     let diverged = said(&all, 16, 2, wild);
     check("diverged", &diverged);
     assert!(diverged[0].1.join(" ").contains("**diverged**"), "{}", diverged[0].1.join("\n"));
-    check("collapsed", &said(&all, 2, 3, |c| c.beta = 1e3));
+    check("collapsed", &said(&all, 2, 3, |c| c.network.beta = 1e3));
     check("grey", &said(&all, 2, 2, |c| c.binarize = Binarise::None));
 }
 
 #[test]
 fn what_is_said_of_losses_follows_from_any_numbers() {
     let baselines = Baselines { half: 543.4, constant: 488.0, per_pixel: 383.0, per_class: 284.0, floor: 0.0 };
+    let own = || coder::Settings::new(784);
     let losses = [0.0, 100.0, 283.95, 284.0, 383.0, 400.0, 488.1, 543.0, 1e3, 2e3, 9.7e14];
     for ae in losses {
         for vae in losses {
             for kl in [0.0, 1e-4, 0.2, 7.0, 1e9] {
                 for before in [ae, ae + 0.04, ae + 50.0] {
-                    let run = |kind: Kind, recon: f64, kl: Option<f64>| {
-                        let record = |epoch, split: &str, recon| Record::new(epoch, split, Score { recon, kl }, 1.0);
+                    let run = |network: Settings, recon: f64, kl: Option<f64>| {
+                        let record = |epoch, split: &str, recon| losses::record(epoch, split, Score { recon, kl });
                         let records = vec![
                             record(1, "train", before),
                             record(1, "test", before),
                             record(2, "train", recon),
                             record(2, "test", recon),
                         ];
-                        Run { name: kind.name().into(), config: Config::new(kind, 784), records }
+                        Run { name: network.name().into(), config: train::Config::of(network), records }
                     };
-                    let runs = [run(Kind::Ae, ae, None), run(Kind::Vae, vae, Some(kl))];
+                    let runs = [run(Settings::Ae(own()), ae, None), run(Settings::Vae(own()), vae, Some(kl))];
                     let text = losses::tell(&runs, &baselines);
                     check(
                         &format!("AE {ae}, VAE {vae} + {kl}"),

@@ -1,6 +1,6 @@
 //! The autoencoder.
 
-use super::Architecture;
+use super::{Architecture, Coder, Posterior};
 use crate::autograd::Var;
 use crate::kernels::Real;
 use crate::loss::{self, Loss};
@@ -15,9 +15,11 @@ pub struct Autoencoder {
     decoder: Stack,
 }
 
-impl Autoencoder {
+impl Coder for Autoencoder {
+    const IS_VARIATIONAL: bool = false;
+
     /// Adds `encoder.*` and `decoder.*` to the parameters.
-    pub fn new<F: Real>(params: &mut Params<F>, a: &Architecture, seed: u64) -> Self {
+    fn new<F: Real>(params: &mut Params<F>, a: &Architecture, seed: u64) -> Self {
         let to_latent = [&a.encoder_widths()[..], &[a.latent]].concat();
         Autoencoder {
             encoder: Stack::new(params, "encoder", &to_latent, a.activation, false, a.init, seed),
@@ -27,19 +29,25 @@ impl Autoencoder {
 
     /// z = f(x): `[B, D]` → `[B, Z]`.
     #[track_caller]
-    pub fn encode<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, x: Var<'t, F>) -> Var<'t, F> {
-        self.encoder.forward(pass, x)
+    fn encode<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, x: Var<'t, F>) -> Posterior<'t, F> {
+        Posterior { mu: self.encoder.forward(pass, x), log_var: None }
     }
 
     /// The logits of x̂: `[B, Z]` → `[B, D]`.
     #[track_caller]
-    pub fn decode<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, z: Var<'t, F>) -> Var<'t, F> {
+    fn decode<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, z: Var<'t, F>) -> Var<'t, F> {
         self.decoder.forward(pass, z)
     }
 
     /// Binary cross-entropy of x under its reconstruction, nats per image.
     #[track_caller]
-    pub fn loss<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, x: Var<'t, F>) -> Loss<'t, F> {
-        loss::reconstruction(self.decode(pass, self.encode(pass, x)), x)
+    fn loss<'t, F: Real>(
+        &self,
+        pass: &Pass<'t, '_, F>,
+        x: Var<'t, F>,
+        _eps: impl FnOnce() -> Var<'t, F>,
+        _beta: f64,
+    ) -> Loss<'t, F> {
+        loss::reconstruction(self.decode(pass, self.encode(pass, x).mu), x)
     }
 }

@@ -1,9 +1,9 @@
 //! The gradient check of whole losses.
 
-use super::{Architecture, Kind, Model};
+use super::{Architecture, Coder};
 use crate::autograd::Var;
 use crate::autograd::check::{Errors, check};
-use crate::nn::{Activation, Pass};
+use crate::nn::{Activation, Params, Pass};
 use crate::rng::{Purpose, Stream};
 use crate::tensor::Tensor;
 
@@ -11,16 +11,17 @@ use crate::tensor::Tensor;
 ///
 /// The hidden layers are tanh here: a difference across a kink of ReLU measures the kink. ReLU's own rule is checked in the
 /// catalogue.
-pub fn check_loss(kind: Kind) -> Errors {
+pub fn check_loss<N: Coder>() -> Errors {
     let (rows, pixels, latent) = (4, 12, 2);
-    let architecture =
-        Architecture { hidden: vec![9, 7], latent, activation: Activation::Tanh, ..Architecture::new(kind, pixels) };
-    let (model, params) = Model::new::<f64>(&architecture, 0);
+    let activation = Activation::Tanh;
+    let architecture = Architecture { hidden: vec![9, 7], latent, activation, ..Architecture::new(pixels) };
+    let mut params = Params::<f64>::default();
+    let model = N::new(&mut params, &architecture, 0);
     let mut stream = Stream::new(0, Purpose::Check, 0, 2);
     let x = Tensor::new((0..rows * pixels).map(|_| stream.uniform()).collect(), [rows, pixels]);
     let eps = Tensor::new((0..rows * latent).map(|_| stream.normal()).collect(), [rows, latent]);
     let n = params.len();
-    let noise = matches!(kind, Kind::Vae).then_some(eps);
+    let noise = N::IS_VARIATIONAL.then_some(eps);
     let inputs: Vec<_> = params.ids().map(|id| params.get(id).clone()).chain([x]).chain(noise).collect();
     check(
         &|v: &[Var<f64>]| {

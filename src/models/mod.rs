@@ -1,188 +1,150 @@
-//! The networks of the study, each reading as its paper.
+//! The networks, each reading as its paper. A network is a [`Task`] in a file of its own and a line of the list below; with that it
+//! is trained, saved, resumed and measured like all others.
 
 mod autoencoder;
 mod check;
+pub mod coder;
+mod score;
 mod vae;
 
 pub use autoencoder::Autoencoder;
 pub use check::check_loss;
+pub use coder::{Architecture, Coder, Coding, Posterior};
+pub use score::{Score, Standing};
 pub use vae::Vae;
 
-use crate::autograd::Var;
-use crate::kernels::Real;
-use crate::loss::Loss;
-use crate::nn::{Activation, Init, Params, Pass};
+use crate::autograd::Tape;
+use crate::error::Result;
+use crate::train::{self, Batch, NotFinite, Part, Quantity, Task, Terms};
 use serde::{Deserialize, Serialize};
 
-/// Which network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// The deterministic [`Autoencoder`].
-    Ae,
-    /// The [`Vae`].
-    Vae,
-}
-
-impl Kind {
-    /// All of them, in the order in which a study trains them.
-    pub const ALL: [Kind; 2] = [Kind::Ae, Kind::Vae];
-
-    /// What its run's folder is called.
-    pub fn folder(self) -> &'static str {
-        match self {
-            Kind::Ae => "ae",
-            Kind::Vae => "vae",
+/// From a line a network: [`Settings`], [`Network`], and the task that is whichever of them.
+macro_rules! networks {
+    ($($(#[$doc:meta])* $Network:ident $folder:literal $name:literal $Task:ty;)+) => {
+        /// The settings of a network: which one, and its own.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind", rename_all = "lowercase")]
+        pub enum Settings {
+            $($(#[$doc])* $Network(<$Task as Task>::Settings),)+
         }
-    }
 
-    /// What it is called.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Ae => "AE",
-            Kind::Vae => "VAE",
+        /// A network in training, whichever it is.
+        pub enum Network {
+            $($(#[$doc])* $Network($Task),)+
         }
-    }
 
-    /// Whether its codes are distributions, so that there is a KL term.
-    pub fn is_variational(self) -> bool {
-        self == Kind::Vae
-    }
-}
+        impl Settings {
+            /// What its run's folder is called.
+            pub fn folder(&self) -> &'static str {
+                match self { $(Settings::$Network(_) => $folder,)+ }
+            }
 
-/// The shape of a network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Architecture {
-    /// Which network.
-    pub kind: Kind,
-    /// Pixels of an image.
-    pub pixels: usize,
-    /// Widths of the encoder's hidden layers; the decoder has them in reverse.
-    pub hidden: Vec<usize>,
-    /// Latent dimensions.
-    pub latent: usize,
-    /// Nonlinearity of the hidden layers.
-    pub activation: Activation,
-    /// Distribution of the initial weights.
-    pub init: Init,
-}
-
-impl Architecture {
-    /// The exercise's network: 784-512-256-2 and back, ReLU, PyTorch's initial weights.
-    pub fn new(kind: Kind, pixels: usize) -> Self {
-        Architecture {
-            kind,
-            pixels,
-            hidden: vec![512, 256],
-            latent: 2,
-            activation: Activation::Relu,
-            init: Init::Pytorch,
-        }
-    }
-
-    /// How many weights it has; none where that exceeds what can be counted.
-    pub fn weights(&self) -> Option<usize> {
-        let heads = if self.kind.is_variational() { 2 } else { 1 };
-        let dense = |inputs: usize, outputs: usize| inputs.checked_add(1)?.checked_mul(outputs);
-        let stack = |widths: &[usize]| widths.windows(2).try_fold(0usize, |sum, w| sum.checked_add(dense(w[0], w[1])?));
-        let encoder = self.encoder_widths();
-        let head = dense(*encoder.last()?, self.latent.checked_mul(heads)?)?;
-        stack(&encoder)?.checked_add(head)?.checked_add(stack(&self.decoder_widths())?)
-    }
-
-    fn encoder_widths(&self) -> Vec<usize> {
-        [&[self.pixels], &self.hidden[..]].concat()
-    }
-
-    fn decoder_widths(&self) -> Vec<usize> {
-        [self.latent].into_iter().chain(self.hidden.iter().rev().copied()).chain([self.pixels]).collect()
-    }
-}
-
-/// What an encoder says of x: a point, or a Gaussian around it.
-#[derive(Clone, Copy, Debug)]
-pub struct Posterior<'t, F: Real> {
-    /// The latent point, or the mean of q(z | x): `[B, Z]`.
-    pub mu: Var<'t, F>,
-    /// ln σ² of q(z | x), `[B, Z]`; an autoencoder has none.
-    pub log_var: Option<Var<'t, F>>,
-}
-
-/// A network with an encoder to a latent space and a decoder back.
-#[derive(Clone, Debug)]
-pub enum Model {
-    /// Deterministic.
-    Ae(Autoencoder),
-    /// Variational.
-    Vae(Vae),
-}
-
-impl Model {
-    /// The network and its initial parameters.
-    pub fn new<F: Real>(architecture: &Architecture, seed: u64) -> (Self, Params<F>) {
-        let mut params = Params::default();
-        let model = match architecture.kind {
-            Kind::Ae => Model::Ae(Autoencoder::new(&mut params, architecture, seed)),
-            Kind::Vae => Model::Vae(Vae::new(&mut params, architecture, seed)),
-        };
-        (model, params)
-    }
-
-    /// `[B, D]` → the posterior over `[B, Z]`.
-    #[track_caller]
-    pub fn encode<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, x: Var<'t, F>) -> Posterior<'t, F> {
-        match self {
-            Model::Ae(ae) => Posterior { mu: ae.encode(pass, x), log_var: None },
-            Model::Vae(vae) => {
-                let (mu, log_var) = vae.encode(pass, x);
-                Posterior { mu, log_var: Some(log_var) }
+            /// What it is called.
+            pub fn name(&self) -> &'static str {
+                match self { $(Settings::$Network(_) => $name,)+ }
             }
         }
-    }
 
-    /// `[B, Z]` → logits `[B, D]`.
-    #[track_caller]
-    pub fn decode<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, z: Var<'t, F>) -> Var<'t, F> {
-        match self {
-            Model::Ae(ae) => ae.decode(pass, z),
-            Model::Vae(vae) => vae.decode(pass, z),
+        impl Network {
+            /// Its encoder and decoder, if it has both.
+            pub fn coder(&self) -> Option<&dyn coder::Codes> {
+                match self { $(Network::$Network(task) => task.coder(),)+ }
+            }
         }
-    }
 
-    /// The training loss of a batch x `[B, D]`. `eps()` gives noise `[B, Z]`, and is asked for only by a network that samples.
-    #[track_caller]
-    pub fn loss<'t, F: Real>(
-        &self,
-        pass: &Pass<'t, '_, F>,
-        x: Var<'t, F>,
-        eps: impl FnOnce() -> Var<'t, F>,
-        beta: f64,
-    ) -> Loss<'t, F> {
+        impl Task for Network {
+            type Settings = Settings;
+
+            fn validate(settings: &Settings) -> Result<()> {
+                match settings { $(Settings::$Network(own) => <$Task>::validate(own),)+ }
+            }
+            fn pixels(settings: &Settings) -> usize {
+                match settings { $(Settings::$Network(own) => <$Task>::pixels(own),)+ }
+            }
+            fn weights(settings: &Settings) -> Option<usize> {
+                match settings { $(Settings::$Network(own) => <$Task>::weights(own),)+ }
+            }
+            fn new(settings: &Settings, seed: u64) -> Self {
+                match settings { $(Settings::$Network(own) => Network::$Network(<$Task>::new(own, seed)),)+ }
+            }
+            fn quantities(&self) -> &'static [Quantity] {
+                match self { $(Network::$Network(task) => task.quantities(),)+ }
+            }
+            fn step(&mut self, tape: &mut Tape<f32>, batch: &Batch) -> Result<Terms, NotFinite> {
+                match self { $(Network::$Network(task) => task.step(tape, batch),)+ }
+            }
+            fn judge(&self, tape: &mut Tape<f32>, batch: &Batch) -> Terms {
+                match self { $(Network::$Network(task) => task.judge(tape, batch),)+ }
+            }
+            fn parts(&self) -> Vec<&Part> {
+                match self { $(Network::$Network(task) => task.parts(),)+ }
+            }
+            fn parts_mut(&mut self) -> Vec<&mut Part> {
+                match self { $(Network::$Network(task) => task.parts_mut(),)+ }
+            }
+            fn updates(&self, part: usize, steps: u64) -> u64 {
+                match self { $(Network::$Network(task) => task.updates(part, steps),)+ }
+            }
+            fn summary(&self, means: &Terms) -> Terms {
+                match self { $(Network::$Network(task) => task.summary(means),)+ }
+            }
+            fn line(&self, means: &Terms) -> String {
+                match self { $(Network::$Network(task) => task.line(means),)+ }
+            }
+            fn remarks(settings: &Settings, epochs: u64) -> Vec<String> {
+                match settings { $(Settings::$Network(own) => <$Task>::remarks(own, epochs),)+ }
+            }
+        }
+    };
+}
+
+networks! {
+    /// The deterministic [`Autoencoder`].
+    Ae "ae" "AE" Coding<Autoencoder>;
+    /// The [`Vae`].
+    Vae "vae" "VAE" Coding<Vae>;
+}
+
+impl Settings {
+    /// Those of a network with an encoder and a decoder.
+    pub fn coder(&self) -> Option<&coder::Settings> {
         match self {
-            Model::Ae(ae) => ae.loss(pass, x),
-            Model::Vae(vae) => vae.loss(pass, x, eps(), beta),
+            Settings::Ae(own) | Settings::Vae(own) => Some(own),
         }
     }
 }
+
+/// The exercise's VAE and its training: Adam with learning rate 0.01, 20 epochs, batch 128, β 1, inputs binarised at ½, seed 0.
+pub fn exercise(pixels: usize) -> Config {
+    Config::of(Settings::Vae(coder::Settings::new(pixels)))
+}
+
+/// The configuration of a run.
+pub type Config = train::Config<Settings>;
+/// A network in training.
+pub type Trainer = train::Trainer<Network>;
+/// A network from a checkpoint.
+pub type Trained = train::Trained<Network>;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
+    use crate::data::{Dataset, Split};
+    use crate::nn::{Params, Pass};
     use crate::{Tape, Tensor};
 
     /// The whole loss as a function of every parameter, in a small network of each kind.
     #[test]
     fn the_losses_have_the_right_gradients_at_order_1_and_2() {
-        for kind in [Kind::Ae, Kind::Vae] {
-            let errors = check_loss(kind);
-            assert!(errors.pass(), "{kind:?}: {errors:?}");
+        for errors in [check_loss::<Autoencoder>(), check_loss::<Vae>()] {
+            assert!(errors.pass(), "{errors:?}");
         }
     }
 
     #[test]
     fn an_untrained_network_costs_d_ln_2_with_zero_weights() {
-        let (model, mut params) = Model::new::<f64>(&Architecture::new(Kind::Vae, 784), 0);
+        let mut params = Params::<f64>::default();
+        let model = Vae::new(&mut params, &Architecture::new(784), 0);
         for id in params.ids() {
             *params.get_mut(id) = Tensor::full(0.0, params.get(id).shape());
         }
@@ -196,25 +158,75 @@ mod tests {
 
     #[test]
     fn weights_are_counted_without_making_them() {
-        for kind in [Kind::Ae, Kind::Vae] {
-            let architecture = Architecture { hidden: vec![9, 7], latent: 3, ..Architecture::new(kind, 20) };
-            assert_eq!(architecture.weights(), Some(Model::new::<f32>(&architecture, 0).1.size()));
-            assert_eq!(Architecture { hidden: vec![usize::MAX], ..architecture }.weights(), None);
+        let architecture = Architecture { hidden: vec![9, 7], latent: 3, ..Architecture::new(20) };
+        let own = coder::Settings { architecture, ..coder::Settings::new(20) };
+        for settings in [Settings::Ae, Settings::Vae].map(|network| network(own.clone())) {
+            let network = Network::new(&settings, 0);
+            assert_eq!(Network::weights(&settings), Some(network.parts()[0].params.size()));
         }
+        assert_eq!(Architecture { hidden: vec![usize::MAX], ..own.architecture }.weights(2), None);
     }
 
     #[test]
     fn parameters_have_pytorchs_names() {
-        let names = |kind| {
-            let (_, params) = Model::new::<f32>(&Architecture::new(kind, 784), 0);
+        let names = |network: fn(coder::Settings) -> Settings| {
+            let network = Network::new(&network(coder::Settings::new(784)), 0);
+            let params = &network.parts()[0].params;
             params.ids().map(|id| params.name(id).to_string()).filter(|n| n.ends_with("weight")).collect::<Vec<_>>()
         };
         let weights = |layers: &[&str]| layers.iter().map(|l| format!("{l}.weight")).collect::<Vec<_>>();
         assert_eq!(
-            names(Kind::Ae),
+            names(Settings::Ae),
             weights(&["encoder.0", "encoder.2", "encoder.4", "decoder.0", "decoder.2", "decoder.4"])
         );
         let vae = ["encoder.0", "encoder.2", "mu", "log_var", "decoder.0", "decoder.2", "decoder.4"];
-        assert_eq!(names(Kind::Vae), weights(&vae));
+        assert_eq!(names(Settings::Vae), weights(&vae));
+    }
+
+    /// Whoever changes a file may change its digest, too.
+    #[test]
+    fn a_network_for_images_of_another_size_is_refused() {
+        let images = |n: usize| {
+            let split = Split::new(vec![0; n], vec![0], 1, n);
+            Dataset::new("test", "memory", split.clone(), split, vec!["0".into()])
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("checkpoint.safetensors");
+        let trainer = Trainer::new(exercise(6)).unwrap();
+        let digest = images(4).digest;
+        trainer.save(&path, &Dataset { digest, ..images(6) }).unwrap();
+        let error = Trainer::resume(&path, &images(4)).err().unwrap().to_string();
+        assert_eq!(error, format!("{}: pixels: expected 4, as images of the data have, found 6", path.display()));
+    }
+
+    #[test]
+    fn configurations_of_before_are_read() {
+        let written = r#"{"architecture":{"kind":"vae","pixels":784,"hidden":[512,256],"latent":2,"activation":"relu",
+            "init":"pytorch"},"epochs":20,"batch_size":128,"lr":0.01,"lr_schedule":"constant","optimizer":"adam","momentum":0.9,
+            "clip_norm":null,"beta":1.0,"beta_warmup":0,"binarize":"threshold","seed":0}"#;
+        assert_eq!(serde_json::from_str::<Config>(written).unwrap(), exercise(784));
+        let today = serde_json::to_string(&exercise(784)).unwrap();
+        assert_eq!(serde_json::from_str::<Config>(&today).unwrap(), exercise(784));
+    }
+
+    #[test]
+    fn settings_without_effect_are_remarked_on() {
+        let vae = exercise(784);
+        assert!(vae.remarks::<Network>(60_000).is_empty());
+        let own = coder::Settings { beta_warmup: 30, beta: 4.0, ..coder::Settings::new(784) };
+        let odd = Config { batch_size: 500, network: Settings::Vae(own.clone()), ..vae.clone() };
+        let remarks = odd.remarks::<Network>(300);
+        assert_eq!(remarks.len(), 2);
+        assert!(remarks[0].contains("there are 300 training images") && remarks[1].ends_with("beta with it at 2.67"));
+        let ae = Config { network: Settings::Ae(own), ..vae };
+        assert!(ae.remarks::<Network>(60_000)[0].contains("an autoencoder has no KL term"));
+    }
+
+    #[test]
+    fn steps_that_cannot_be_counted_are_refused() {
+        let config = Config { batch_size: 1, epochs: 1_000_000, ..exercise(784) };
+        let error = config.check_steps(60_000).unwrap_err().to_string();
+        assert_eq!(error, "epochs: expected at most 71582, with 60000 batches in each, found 1000000");
+        assert!(config.check_steps(4000).is_ok());
     }
 }

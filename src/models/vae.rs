@@ -1,6 +1,6 @@
 //! The variational autoencoder.
 
-use super::Architecture;
+use super::{Architecture, Coder, Posterior};
 use crate::autograd::Var;
 use crate::dist::gaussian::reparameterise;
 use crate::kernels::Real;
@@ -25,9 +25,11 @@ pub struct Vae {
     decoder: Stack,
 }
 
-impl Vae {
+impl Coder for Vae {
+    const IS_VARIATIONAL: bool = true;
+
     /// Adds `encoder.*`, `mu.*`, `log_var.*` and `decoder.*` to the parameters.
-    pub fn new<F: Real>(params: &mut Params<F>, a: &Architecture, seed: u64) -> Self {
+    fn new<F: Real>(params: &mut Params<F>, a: &Architecture, seed: u64) -> Self {
         let features = *a.hidden.last().unwrap_or(&a.pixels);
         Vae {
             encoder: Stack::new(params, "encoder", &a.encoder_widths(), a.activation, true, a.init, seed),
@@ -39,23 +41,29 @@ impl Vae {
 
     /// μ and ln σ² of q(z | x): `[B, D]` → two `[B, Z]`.
     #[track_caller]
-    pub fn encode<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, x: Var<'t, F>) -> (Var<'t, F>, Var<'t, F>) {
+    fn encode<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, x: Var<'t, F>) -> Posterior<'t, F> {
         let h = self.encoder.forward(pass, x);
-        (self.mu.forward(pass, h), self.log_var.forward(pass, h))
+        Posterior { mu: self.mu.forward(pass, h), log_var: Some(self.log_var.forward(pass, h)) }
     }
 
     /// The logits of p(x | z): `[B, Z]` → `[B, D]`.
     #[track_caller]
-    pub fn decode<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, z: Var<'t, F>) -> Var<'t, F> {
+    fn decode<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, z: Var<'t, F>) -> Var<'t, F> {
         self.decoder.forward(pass, z)
     }
 
-    /// −ELBO with one sample of z a row and the KL term weighted by β, nats per image. `eps` is N(0, 1) noise, `[B, Z]`.
+    /// −ELBO with one sample of z a row and the KL term weighted by β, nats per image. `eps` gives N(0, 1) noise, `[B, Z]`.
     #[track_caller]
-    pub fn loss<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, x: Var<'t, F>, eps: Var<'t, F>, beta: f64) -> Loss<'t, F> {
-        let (mu, log_var) = self.encode(pass, x);
-        let z = reparameterise(mu, log_var, eps);
-        let logits = self.decode(pass, z);
-        loss::negative_elbo(logits, x, mu, log_var, beta)
+    fn loss<'t, F: Real>(
+        &self,
+        pass: &Pass<'t, '_, F>,
+        x: Var<'t, F>,
+        eps: impl FnOnce() -> Var<'t, F>,
+        beta: f64,
+    ) -> Loss<'t, F> {
+        let h = self.encoder.forward(pass, x);
+        let (mu, log_var) = (self.mu.forward(pass, h), self.log_var.forward(pass, h));
+        let z = reparameterise(mu, log_var, eps());
+        loss::negative_elbo(self.decode(pass, z), x, mu, log_var, beta)
     }
 }

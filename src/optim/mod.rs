@@ -4,10 +4,12 @@
 //! and puts them in the old ones' place. Nothing is copied, and the old weights' memory goes back to the tape.
 
 mod adam;
+mod descent;
 mod schedule;
 mod sgd;
 
 pub use adam::Adam;
+pub use descent::{Descent, OptimizerKind};
 pub use schedule::{LrSchedule, warm_up};
 pub use sgd::Sgd;
 

@@ -8,17 +8,16 @@
 //! weights = {k: v for k, v in load_file("checkpoint.safetensors").items() if not k.startswith("optimizer.")}
 //! ```
 
-use super::config::MOST_WEIGHTS;
-use super::{Config, Progress, Trainer};
+use super::{Config, MOST_WEIGHTS, Part, Progress, Task, Terms, Trainer};
 use crate::data::{Dataset, Origin};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::models::Model;
 use crate::nn::Params;
 use crate::tensor::{Shape, Tensor};
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
-use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 /// The key of our JSON in the file's metadata.
@@ -26,34 +25,58 @@ const KEY: &str = "elbo";
 
 /// What a checkpoint holds besides tensors.
 #[derive(Debug, Serialize, Deserialize)]
-struct Header {
+#[serde(bound(deserialize = "S: DeserializeOwned"))]
+struct Header<S> {
     version: u32,
-    config: Config,
+    config: Config<S>,
     /// SHA-256 of the data.
     data: String,
     /// How to load them again; files of before did not say.
     #[serde(default)]
     origin: Origin,
-    progress: Progress,
-    /// Steps the optimiser has taken.
-    optimizer_steps: u64,
+    progress: Written,
+    /// Steps that the optimiser of each part has taken; one number in files of before.
+    #[serde(deserialize_with = "one_or_more")]
+    optimizer_steps: Vec<u64>,
+}
+
+/// A [`Progress`] as it is written: the sums by name.
+#[derive(Debug, Serialize, Deserialize)]
+struct Written {
+    epoch: u64,
+    batch: u64,
+    step: u64,
+    images: u64,
+    seconds: f64,
+    #[serde(flatten)]
+    sums: BTreeMap<String, Option<f64>>,
+}
+
+fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Steps {
+        One(u64),
+        More(Vec<u64>),
+    }
+    Ok(match Steps::deserialize(deserializer)? {
+        Steps::One(steps) => vec![steps],
+        Steps::More(steps) => steps,
+    })
 }
 
 /// The largest file that is read: the most weights that a network may have, thrice, and a header.
 const LIMIT: u64 = (MOST_WEIGHTS * 3 * size_of::<f32>()) as u64 + (1 << 20);
 
-/// The format this program writes and reads.
-const VERSION: u32 = 1;
+/// The format this program writes; it reads those before, too.
+const VERSION: u32 = 2;
 
-/// A network with the weights of a checkpoint.
-#[derive(Clone, Debug)]
-pub struct Trained {
+/// A task with the weights of a checkpoint.
+pub struct Trained<T: Task> {
     /// What decided the run.
-    pub config: Config,
-    /// The network.
-    pub model: Model,
-    /// Its weights.
-    pub params: Params<f32>,
+    pub config: Config<T::Settings>,
+    /// What was trained.
+    pub task: T,
     /// SHA-256 of the data it was trained on.
     pub data: String,
     /// How to load them again.
@@ -62,28 +85,24 @@ pub struct Trained {
     pub progress: Progress,
 }
 
-impl Trainer {
+impl<T: Task> Trainer<T> {
     /// Saves everything that a resume needs.
     ///
     /// # Errors
     /// When the file cannot be written; then the old one is still there.
     pub fn save(&self, path: &Path, data: &Dataset) -> Result<()> {
-        let state = self.optimizer.state();
+        let parts = self.task.parts();
+        let Progress { epoch, batch, step, images, ref sums, seconds } = self.progress;
         let header = Header {
             version: VERSION,
             config: self.config.clone(),
             data: data.digest.clone(),
             origin: data.origin.clone(),
-            progress: self.progress,
-            optimizer_steps: state.steps,
+            progress: Written { epoch, batch, step, images, seconds, sums: sums.named() },
+            optimizer_steps: parts.iter().map(|part| part.optimizer.state().steps).collect(),
         };
-        let ids = || self.params.ids();
-        let weights = ids().map(|id| (self.params.name(id).to_string(), self.params.get(id)));
-        let moments = state.moments.iter().flat_map(|(moment, tensors)| {
-            ids().map(move |id| (moment_name(moment, self.params.name(id)), &tensors[id.index()]))
-        });
-        let tensors: Vec<_> =
-            weights.chain(moments).map(|(name, tensor)| (name, tensor.shape(), bytes(tensor))).collect();
+        let tensors: Vec<_> = parts.iter().flat_map(|part| tensors(part)).collect();
+        let tensors: Vec<_> = tensors.iter().map(|(name, tensor)| (name, tensor.shape(), bytes(tensor))).collect();
         let views = tensors.iter().map(|(name, shape, bytes)| {
             (name, TensorView::new(Dtype::F32, shape.to_vec(), bytes).expect("four bytes an element"))
         });
@@ -98,40 +117,49 @@ impl Trainer {
     /// When the file is damaged, or was made with other data.
     pub fn resume(path: &Path, data: &Dataset) -> Result<Self> {
         let file = Checkpoint::read(path)?;
-        let (header, tensors) = file.open(path)?;
+        let (header, tensors) = file.open::<T>(path)?;
         check_data(path, &header.data, data)?;
-        let (pixels, found) = (data.train.pixels(), header.config.architecture.pixels);
+        let (pixels, found) = (data.train.pixels(), T::pixels(&header.config.network));
         if pixels != found {
             return Err(Error::format(path, "pixels", format!("{pixels}, as images of the data have"), found));
         }
         header.check_progress(path, data.train.len())?;
-        let mut trainer = Trainer::new(header.config).map_err(|e| e.read_from(path))?;
-        read_weights(path, &tensors, &mut trainer.params)?;
-        trainer.progress = header.progress;
-        let state = trainer.optimizer.state_mut();
-        state.steps = header.optimizer_steps;
-        for (moment, values) in &mut state.moments {
-            for id in trainer.params.ids() {
-                let value = &mut values[id.index()];
-                *value = read_tensor(path, &tensors, &moment_name(moment, trainer.params.name(id)), value.shape())?;
+        let mut trainer = Trainer::<T>::new(header.config).map_err(|e| e.read_from(path))?;
+        trainer.progress = header.progress.read(path, &trainer.task)?;
+        let expected: Vec<u64> =
+            (0..trainer.task.parts().len()).map(|i| trainer.task.updates(i, trainer.progress.step)).collect();
+        if header.optimizer_steps != expected {
+            let [expected, found] = [&expected, &header.optimizer_steps].map(|steps| listed(steps));
+            return Err(Error::format(path, "steps of the optimiser", expected, found));
+        }
+        for (part, steps) in trainer.task.parts_mut().into_iter().zip(expected) {
+            read_weights(path, &tensors, &mut part.params)?;
+            let state = part.optimizer.state_mut();
+            state.steps = steps;
+            for (moment, values) in &mut state.moments {
+                for id in part.params.ids() {
+                    let value = &mut values[id.index()];
+                    *value = read_tensor(path, &tensors, &moment_name(moment, part.params.name(id)), value.shape())?;
+                }
             }
         }
         Ok(trainer)
     }
 }
 
-impl Trained {
-    /// Reads the network of a checkpoint.
+impl<T: Task> Trained<T> {
+    /// Reads the weights of a checkpoint.
     ///
     /// # Errors
     /// When the file is missing or damaged.
     pub fn load(path: &Path) -> Result<Self> {
         let file = Checkpoint::read(path)?;
-        let (header, tensors) = file.open(path)?;
-        let (model, mut params) = Model::new(&header.config.architecture, header.config.seed);
-        read_weights(path, &tensors, &mut params)?;
-        let Header { config, data, origin, progress, .. } = header;
-        Ok(Trained { config, model, params, data, origin, progress })
+        let (header, tensors) = file.open::<T>(path)?;
+        let mut task = T::new(&header.config.network, header.config.seed);
+        task.parts_mut().into_iter().try_for_each(|part| read_weights(path, &tensors, &mut part.params))?;
+        let progress = header.progress.read(path, &task)?;
+        let Header { config, data, origin, .. } = header;
+        Ok(Trained { config, task, data, origin, progress })
     }
 
     /// Whether these are the data it was trained on.
@@ -154,31 +182,59 @@ fn check_data(path: &Path, digest: &str, data: &Dataset) -> Result<()> {
     }
 }
 
-impl Header {
+/// How many steps the checkpoint at `path` has.
+pub(super) fn steps(path: &Path) -> Result<u64> {
+    #[derive(Deserialize)]
+    struct Begun {
+        progress: Written,
+    }
+    Ok(Checkpoint::read(path)?.header::<Begun>(path)?.progress.step)
+}
+
+impl<S> Header<S> {
     /// Whether this is how far one can be with so many training images.
     fn check_progress(&self, path: &Path, images: usize) -> Result<()> {
         self.config.check_steps(images).map_err(|e| e.read_from(path))?;
-        let Progress { epoch, batch, step, images: seen, recon, kl, seconds } = self.progress;
+        let Written { epoch, batch, step, images: seen, seconds, .. } = self.progress;
         let batches = self.config.batches(images);
         let bad = |what: &str, expected: String, found: u64| Err(Error::format(path, what, expected, found));
         if batch > batches {
             return bad("batches", format!("at most {batches}"), batch);
         }
         let steps = epoch.saturating_mul(batches).saturating_add(batch);
-        for (what, found) in [("steps", step), ("steps of the optimiser", self.optimizer_steps)] {
-            if found != steps || steps > u32::MAX.into() {
-                return bad(what, format!("{steps} after {epoch} epochs and {batch} batches, within 2^32"), found);
-            }
+        if step != steps || steps > u32::MAX.into() {
+            return bad("steps", format!("{steps} after {epoch} epochs and {batch} batches, within 2^32"), step);
         }
         let expected = (batch * self.config.batch_size as u64).min(images as u64);
         if seen != expected {
             return bad("images", format!("{expected} after {batch} batches"), seen);
         }
-        match [recon, kl, seconds].iter().find(|x| !x.is_finite()) {
-            Some(found) => Err(Error::format(path, "progress", "finite numbers", found)),
-            None => Ok(()),
+        match seconds.is_finite() {
+            true => Ok(()),
+            false => Err(Error::format(path, "progress", "finite numbers", seconds)),
         }
     }
+}
+
+impl Written {
+    /// With the sums of what the task measures; none at the start of an epoch.
+    fn read<T: Task>(self, path: &Path, task: &T) -> Result<Progress> {
+        let Written { epoch, batch, step, images, seconds, sums } = self;
+        let sum = |name: &str| match sums.get(name) {
+            Some(&Some(sum)) if sum.is_finite() => Ok(sum),
+            found => Err(Error::format(path, "progress", format!("a finite sum of {name}"), format!("{found:?}"))),
+        };
+        let quantities = task.quantities();
+        let sums = match batch {
+            0 => Terms::default(),
+            _ => Terms::new(quantities, &quantities.iter().map(|q| sum(q.name)).collect::<Result<Vec<_>>>()?),
+        };
+        Ok(Progress { epoch, batch, step, images, sums, seconds })
+    }
+}
+
+fn listed(steps: &[u64]) -> String {
+    steps.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// The bytes of a file.
@@ -189,23 +245,44 @@ impl Checkpoint {
         files::read(path, LIMIT).map(Checkpoint)
     }
 
-    fn open(&self, path: &Path) -> Result<(Header, SafeTensors<'_>)> {
+    /// Our JSON.
+    fn header<H: DeserializeOwned>(&self, path: &Path) -> Result<H> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
         let bad = |what: &str, e: String| Error::format(path, what, "a checkpoint of elbo", e);
         let (_, metadata) = SafeTensors::read_metadata(&self.0).map_err(|e| bad("file", e.to_string()))?;
         let json = metadata.metadata().as_ref().and_then(|m| m.get(KEY));
         let json = json.ok_or_else(|| bad("header", format!("no entry \"{KEY}\"")))?;
-        let header: Header = serde_json::from_str(json).map_err(|e| bad("header", e.to_string()))?;
-        if header.version != VERSION {
-            return Err(Error::format(path, "version", VERSION, header.version));
+        let Version { version } = serde_json::from_str(json).map_err(|e| bad("header", e.to_string()))?;
+        if !(1..=VERSION).contains(&version) {
+            return Err(Error::format(path, "version", format!("at most {VERSION}"), version));
         }
-        header.config.validate().map_err(|e| e.read_from(path))?;
-        let (needed, found) = (header.config.architecture.weights().unwrap_or(usize::MAX), self.0.len());
+        serde_json::from_str(json).map_err(|e| bad("header", e.to_string()))
+    }
+
+    fn open<T: Task>(&self, path: &Path) -> Result<(Header<T::Settings>, SafeTensors<'_>)> {
+        let bad = |what: &str, e: String| Error::format(path, what, "a checkpoint of elbo", e);
+        let header: Header<T::Settings> = self.header(path)?;
+        header.config.validate::<T>().map_err(|e| e.read_from(path))?;
+        let (needed, found) = (T::weights(&header.config.network).unwrap_or(usize::MAX), self.0.len());
         if needed > found / size_of::<f32>() {
             return Err(bad("weights", format!("{found} bytes for {needed} weights")));
         }
         let tensors = SafeTensors::deserialize(&self.0).map_err(|e| bad("file", e.to_string()))?;
         Ok((header, tensors))
     }
+}
+
+/// What a part has to remember, by name.
+fn tensors(part: &Part) -> Vec<(String, &Tensor<f32>)> {
+    let params = &part.params;
+    let weights = params.ids().map(|id| (params.name(id).to_string(), params.get(id)));
+    let moments = part.optimizer.state().moments.iter().flat_map(|(moment, tensors)| {
+        params.ids().map(move |id| (moment_name(moment, params.name(id)), &tensors[id.index()]))
+    });
+    weights.chain(moments).collect()
 }
 
 fn moment_name(moment: &str, parameter: &str) -> String {
@@ -236,28 +313,4 @@ fn read_tensor(path: &Path, tensors: &SafeTensors, name: &str, shape: Shape) -> 
 
 fn bytes(tensor: &Tensor<f32>) -> Vec<u8> {
     tensor.data().iter().flat_map(|x| x.to_le_bytes()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::data::Split;
-    use crate::models::{Architecture, Kind};
-
-    /// Whoever changes a file may change its digest, too.
-    #[test]
-    fn a_network_for_images_of_another_size_is_refused() {
-        let images = |n: usize| {
-            let split = Split::new(vec![0; n], vec![0], 1, n);
-            Dataset::new("test", "memory", split.clone(), split, vec!["0".into()])
-        };
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("checkpoint.safetensors");
-        let architecture = Architecture { hidden: vec![2], ..Architecture::new(Kind::Vae, 6) };
-        let trainer = Trainer::new(Config { architecture, ..Config::new(Kind::Vae, 6) }).unwrap();
-        let digest = images(4).digest;
-        trainer.save(&path, &Dataset { digest, ..images(6) }).unwrap();
-        let error = Trainer::resume(&path, &images(4)).err().unwrap().to_string();
-        assert_eq!(error, format!("{}: pixels: expected 4, as images of the data have, found 6", path.display()));
-    }
 }

@@ -1,13 +1,15 @@
 //! [`Folder`]: what a run leaves on disk.
 
-use super::{Config, Record, Trained};
+use super::{Config, Record, checkpoint};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::models::Kind;
+use serde::Serialize;
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+const CHECKPOINT: &str = "checkpoint.safetensors";
 
 /// The folder of a run.
 ///
@@ -44,7 +46,7 @@ impl Folder {
     /// [`Error::Taken`] when a run is there already, [`Error::Usage`] when another process works there.
     pub fn create(path: &Path) -> Result<Self> {
         let folder = Folder::at(path)?.claim()?;
-        if folder.holds_a_run()? && !Trained::load(&folder.checkpoint()).is_ok_and(|run| run.progress.step == 0) {
+        if folder.holds_a_run()? && !checkpoint::steps(&folder.checkpoint()).is_ok_and(|steps| steps == 0) {
             return Err(Error::Taken { path: path.to_path_buf(), what: "run" });
         }
         Ok(folder)
@@ -81,14 +83,10 @@ impl Folder {
         if folder.holds_a_run()? {
             return Ok(folder);
         }
-        let mut within = String::new();
-        for kind in Kind::ALL {
-            let inner = Folder::named(&path.join(kind.folder()));
-            if inner.holds_a_run()? {
-                within = format!("; there is a run in {}", inner.path.display());
-                break;
-            }
-        }
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        let inner =
+            entries.map(|entry| entry.path()).filter(|path| files::is_there(&path.join(CHECKPOINT)).is_ok_and(|is| is));
+        let within = inner.min().map_or(String::new(), |inner| format!("; there is a run in {}", inner.display()));
         let path = path.display();
         Err(Error::Usage(format!(
             "{path}: expected the folder of a run, found no checkpoint.safetensors in it{within}"
@@ -131,7 +129,7 @@ impl Folder {
 
     /// Where the checkpoint is.
     pub fn checkpoint(&self) -> PathBuf {
-        self.path.join("checkpoint.safetensors")
+        self.path.join(CHECKPOINT)
     }
 
     fn metrics_path(&self) -> PathBuf {
@@ -148,7 +146,7 @@ impl Folder {
     }
 
     /// Writes `config.json`.
-    pub fn write_config(&self, config: &Config) -> Result<()> {
+    pub fn write_config<S: Serialize>(&self, config: &Config<S>) -> Result<()> {
         self.write("config.json", files::json(config).as_bytes())
     }
 

@@ -1,19 +1,26 @@
 //! Training: from a configuration and data to a run's folder.
 //!
-//! A [`Trainer`] is everything that changes while training, and a checkpoint is a trainer at rest: what continues from one ends
-//! with the same bits as what was never interrupted. [`run`] drives it through its epochs, writes the [`Folder`], and tells a
-//! [`Watch`] how it goes. No models here and no pictures.
+//! What is trained is a [`Task`]: a network with its losses and its updates, or several. A [`Trainer`] is everything that changes
+//! while training, and a checkpoint is a trainer at rest: what continues from one ends with the same bits as what was never
+//! interrupted. [`run`] drives it through its epochs, writes the [`Folder`], and reports to a [`Watch`]. No network is known here
+//! by its name.
 
+mod batch;
 mod checkpoint;
 mod config;
 mod folder;
 mod metrics;
+mod part;
 mod run;
+mod task;
 mod trainer;
 
+pub use batch::Batch;
 pub use checkpoint::Trained;
-pub use config::{Config, OptimizerKind};
+pub use config::{Config, MOST_EPOCHS, MOST_WEIGHTS};
 pub use folder::Folder;
-pub use metrics::{Record, Score, Standing};
+pub use metrics::Record;
+pub use part::Part;
 pub use run::{Watch, run, run_until};
+pub use task::{NotFinite, Quantity, Task, Terms};
 pub use trainer::{Progress, Trainer};

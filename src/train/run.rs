@@ -1,38 +1,39 @@
 //! The loop over epochs.
 
-use super::{Folder, Record, Score, Trainer};
+use super::{Folder, Record, Task, Terms, Trainer};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// Somebody who wants to know how training goes.
-pub trait Watch {
+/// An observer of training.
+pub trait Watch<T: Task> {
     /// After each step.
-    fn step(&mut self, _trainer: &Trainer) {}
+    fn step(&mut self, _trainer: &Trainer<T>) {}
 
     /// After each epoch and its evaluation, before the checkpoint is written: what is written here is there when the
     /// checkpoint says that the epoch is done.
     ///
     /// # Errors
     /// End the run.
-    fn epoch(&mut self, _trainer: &Trainer, _train: Score, _test: Score) -> Result<()> {
+    fn epoch(&mut self, _trainer: &Trainer<T>, _train: &Terms, _test: &Terms) -> Result<()> {
         Ok(())
     }
 }
 
-/// Nobody.
-impl Watch for () {}
+/// No observer.
+impl<T: Task> Watch<T> for () {}
 
-/// Trains until the configured number of epochs is done, and gives the metrics of all of them. What is killed before its first epoch ends can be resumed, too.
+/// Trains until the configured number of epochs is done, and gives the metrics of all of them. What is killed before its first epoch
+/// ends can be resumed, too.
 ///
 /// # Errors
 /// As [`run_until`].
-pub fn run(
-    trainer: &mut Trainer,
+pub fn run<T: Task>(
+    trainer: &mut Trainer<T>,
     data: &Dataset,
     folder: &Folder,
-    watch: &mut dyn Watch,
+    watch: &mut dyn Watch<T>,
     stop: &AtomicBool,
 ) -> Result<Vec<Record>> {
     if trainer.progress.step == 0 {
@@ -47,12 +48,12 @@ pub fn run(
 /// # Errors
 /// [`Error::Interrupted`] when `stop` was set: the step was finished and saved first. [`Error::Diverged`] leaves the
 /// checkpoint of the last epoch that ended well. Others when a file cannot be written, or there are more steps than can be counted.
-pub fn run_until(
+pub fn run_until<T: Task>(
     epochs: u64,
-    trainer: &mut Trainer,
+    trainer: &mut Trainer<T>,
     data: &Dataset,
     folder: &Folder,
-    watch: &mut dyn Watch,
+    watch: &mut dyn Watch<T>,
     stop: &AtomicBool,
 ) -> Result<Vec<Record>> {
     trainer.config.check_steps(data.train.len())?;
@@ -72,20 +73,11 @@ pub fn run_until(
             trainer.step(data)?;
             watch.step(trainer);
         }
-        let train = trainer.running();
-        let p = &mut trainer.progress;
-        (p.epoch, p.batch, p.images, p.recon, p.kl) = (p.epoch + 1, 0, 0, 0.0, 0.0);
-        let test = trainer.evaluate(&data.test);
-        for (score, images) in [(train, "training"), (test, "test")] {
-            if !score.total().is_finite() {
-                let tensor = format!("the loss on the {images} images");
-                return Err(Error::Diverged { step: trainer.progress.step, tensor });
-            }
-        }
+        let (train, test) = trainer.end_epoch(data)?;
         trainer.progress.seconds = seconds();
-        let record = |split, score| Record::new(trainer.progress.epoch, split, score, trainer.progress.seconds);
-        records.extend([record("train", train), record("test", test)]);
-        watch.epoch(trainer, train, test)?;
+        let record = |split, means| Record::new(trainer.progress.epoch, split, means, trainer.progress.seconds);
+        records.extend([record("train", &train), record("test", &test)]);
+        watch.epoch(trainer, &train, &test)?;
         folder.write_metrics(&records)?;
         trainer.save(&folder.checkpoint(), data)?;
     }

@@ -176,14 +176,13 @@ fn one_sided(plan: &Plan, space: &Space) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::Kind;
+    use crate::models::exercise;
     use crate::search::sampler::tpe::Joint;
-    use crate::train::Config;
     use crate::tune::Diverged;
 
     fn plan() -> Plan {
         Plan {
-            base: Config::new(Kind::Vae, 784),
+            base: exercise(784),
             space: String::new(),
             sampler: SamplerKind::Tpe,
             startup_trials: 10,

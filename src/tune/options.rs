@@ -1,9 +1,9 @@
 //! The settings that can be searched.
 
 use crate::error::{Error, Result};
-use crate::models::Kind;
+use crate::models::{Architecture, Config, Network, Settings, coder};
+use crate::optim::Descent;
 use crate::search::{Parameter, Space, Value};
-use crate::train::Config;
 use std::collections::BTreeMap;
 
 /// A setting that a space may name.
@@ -22,25 +22,29 @@ const NUMBER: &str = "a number";
 pub const SETTINGS: [Setting; 13] = [
     Setting { name: "epochs", takes: "a whole number", set: |c, v| whole(v, |n| c.epochs = n as u64) },
     Setting { name: "batch_size", takes: "a whole number", set: |c, v| whole(v, |n| c.batch_size = n) },
-    Setting { name: "lr", takes: NUMBER, set: |c, v| number(v, |x| c.lr = x) },
-    Setting { name: "lr_schedule", takes: "constant, linear or cosine", set: |c, v| word(v, |s| c.lr_schedule = s) },
-    Setting { name: "optimizer", takes: "adam or sgd", set: |c, v| word(v, |o| c.optimizer = o) },
-    Setting { name: "momentum", takes: NUMBER, set: |c, v| number(v, |x| c.momentum = x) },
-    Setting { name: "clip_norm", takes: NUMBER, set: |c, v| number(v, |x| c.clip_norm = Some(x)) },
-    Setting { name: "latent_dim", takes: "a whole number", set: |c, v| whole(v, |n| c.architecture.latent = n) },
+    Setting { name: "lr", takes: NUMBER, set: |c, v| number(v, |x| descent(c).lr = x) },
+    Setting {
+        name: "lr_schedule",
+        takes: "constant, linear or cosine",
+        set: |c, v| word(v, |s| descent(c).lr_schedule = s),
+    },
+    Setting { name: "optimizer", takes: "adam or sgd", set: |c, v| word(v, |o| descent(c).optimizer = o) },
+    Setting { name: "momentum", takes: NUMBER, set: |c, v| number(v, |x| descent(c).momentum = x) },
+    Setting { name: "clip_norm", takes: NUMBER, set: |c, v| number(v, |x| descent(c).clip_norm = Some(x)) },
+    Setting { name: "latent_dim", takes: "a whole number", set: |c, v| whole(v, |n| shape(c).latent = n) },
     Setting {
         name: "hidden",
         takes: "a width, or widths as in \"512,256\"",
-        set: |c, v| widths(v).map(|w| c.architecture.hidden = w).is_some(),
+        set: |c, v| widths(v).map(|w| shape(c).hidden = w).is_some(),
     },
     Setting {
         name: "activation",
         takes: "relu, selu, tanh or sigmoid",
-        set: |c, v| word(v, |a| c.architecture.activation = a),
+        set: |c, v| word(v, |a| shape(c).activation = a),
     },
-    Setting { name: "init", takes: "pytorch, he, lecun or glorot", set: |c, v| word(v, |i| c.architecture.init = i) },
-    Setting { name: "beta", takes: NUMBER, set: |c, v| number(v, |x| c.beta = x) },
-    Setting { name: "beta_warmup", takes: "a whole number", set: |c, v| whole(v, |n| c.beta_warmup = n as u64) },
+    Setting { name: "init", takes: "pytorch, he, lecun or glorot", set: |c, v| word(v, |i| shape(c).init = i) },
+    Setting { name: "beta", takes: NUMBER, set: |c, v| number(v, |x| vae(c).beta = x) },
+    Setting { name: "beta_warmup", takes: "a whole number", set: |c, v| whole(v, |n| vae(c).beta_warmup = n as u64) },
 ];
 
 /// What is searched if the user does not say: the exercise's space, by parameter.
@@ -73,7 +77,6 @@ pub fn names() -> Vec<&'static str> {
 /// [`Error::Usage`] that names the parameter, what it takes and what it got.
 pub fn apply(base: &Config, values: &BTreeMap<String, Value>) -> Result<Config> {
     let mut config = base.clone();
-    debug_assert_eq!(config.architecture.kind, Kind::Vae);
     for (name, value) in values {
         let setting = SETTINGS.iter().find(|s| s.name == name);
         let setting = setting.ok_or_else(|| {
@@ -84,8 +87,24 @@ pub fn apply(base: &Config, values: &BTreeMap<String, Value>) -> Result<Config> 
             return Err(Error::Usage(format!("parameter {name}: expected {}, found {value}", setting.takes)));
         }
     }
-    config.validate()?;
+    config.validate::<Network>()?;
     Ok(config)
+}
+
+/// What is tuned.
+pub fn vae(config: &mut Config) -> &mut coder::Settings {
+    match &mut config.network {
+        Settings::Vae(own) => own,
+        other => panic!("the VAE is tuned, not the {}", other.name()),
+    }
+}
+
+fn descent(config: &mut Config) -> &mut Descent {
+    &mut vae(config).descent
+}
+
+fn shape(config: &mut Config) -> &mut Architecture {
+    &mut vae(config).architecture
 }
 
 fn whole(value: &Value, set: impl FnOnce(usize)) -> bool {
@@ -112,9 +131,10 @@ fn widths(value: &Value) -> Option<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::exercise;
 
     fn with(name: &str, value: impl Into<Value>) -> Result<Config> {
-        apply(&Config::new(Kind::Vae, 784), &BTreeMap::from([(name.to_string(), value.into())]))
+        apply(&exercise(784), &BTreeMap::from([(name.to_string(), value.into())]))
     }
 
     #[test]
@@ -136,9 +156,9 @@ mod tests {
         ];
         assert_eq!(values.iter().map(|(n, _)| *n).collect::<Vec<_>>(), names());
         for (name, value) in values {
-            assert_ne!(with(name, value).unwrap(), Config::new(Kind::Vae, 784), "{name}");
+            assert_ne!(with(name, value).unwrap(), exercise(784), "{name}");
         }
-        assert_eq!(with("hidden", 300_i64).unwrap().architecture.hidden, [300]);
+        assert_eq!(with("hidden", 300_i64).unwrap().network.coder().unwrap().architecture.hidden, [300]);
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use super::Objective;
 use crate::data::Origin;
 use crate::error::{Error, Result};
+use crate::models::Config;
 use crate::search::Space;
 use crate::search::pruner::{Patient, Percentile, Pruner, Wilcoxon};
 use crate::search::sampler::tpe::{Joint, Startup};
 use crate::search::sampler::{Grid, Random, Sampler, Sobol, Tpe};
-use crate::train::Config;
 use serde::{Deserialize, Serialize};
 
 /// Which sampler.

@@ -7,12 +7,12 @@ use super::validate::FoldScore;
 use super::{Diverged, Plan, SamplerKind};
 use crate::data::Baselines;
 use crate::lab::{Figure, count, escaped, nats, shown, table};
+use crate::models::{Score, Standing};
 use crate::search::importance::{Importance, LEAST_TRIALS, importances};
 use crate::search::sampler::Asking;
 use crate::search::sampler::tpe::Anatomy;
 use crate::search::{Direction, FrozenTrial, Space, State, Value};
 use crate::stats::{mean_difference, student_95};
-use crate::train::{Score, Standing};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -174,16 +174,17 @@ fn searched(s: &Summary, space: &Space) -> String {
 /// The settings that all trials have.
 fn fixed(s: &Summary, space: &Space) -> String {
     let (p, c) = (&s.plan, &s.plan.base);
-    let widths = c.architecture.hidden.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    let own = c.network.coder().expect("the VAE is tuned");
+    let widths = own.architecture.hidden.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
     let all = [
         ("epochs", c.epochs.to_string()),
         ("batch_size", c.batch_size.to_string()),
-        ("lr", c.lr.to_string()),
-        ("optimizer", format!("{:?}", c.optimizer).to_lowercase()),
-        ("latent_dim", c.architecture.latent.to_string()),
+        ("lr", own.descent.lr.to_string()),
+        ("optimizer", format!("{:?}", own.descent.optimizer).to_lowercase()),
+        ("latent_dim", own.architecture.latent.to_string()),
         ("hidden", widths),
-        ("activation", format!("{:?}", c.architecture.activation).to_lowercase()),
-        ("beta", c.beta.to_string()),
+        ("activation", format!("{:?}", own.architecture.activation).to_lowercase()),
+        ("beta", own.beta.to_string()),
     ];
     let named = all.iter().filter(|(name, _)| space.get(name).is_none()).map(|(name, value)| format!("{name} {value}"));
     let sampler = format!("sampler {:?}", p.sampler).to_lowercase();

@@ -6,9 +6,10 @@ use super::validate::{CrossValidation, End, FoldScore};
 use super::{Diverged, Plan};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::models::{Config, Network};
 use crate::search::{FrozenTrial, Outcome, Space, State, Study, Trial, Value};
 use crate::stats::mean;
-use crate::train::{Config, Watch};
+use crate::train::Watch;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 /// Somebody who wants to know how a search goes. Jobs are numbered from 0.
 pub trait Progress: Sync {
     /// A job begins a trial; what it returns watches the training of its networks.
-    fn begin(&self, job: usize, trial: &FrozenTrial, steps: u64, networks: usize) -> Box<dyn Watch>;
+    fn begin(&self, job: usize, trial: &FrozenTrial, steps: u64, networks: usize) -> Box<dyn Watch<Network>>;
 
     /// A trial is over.
     fn end(&self, job: usize, trial: &FrozenTrial);

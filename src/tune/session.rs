@@ -7,9 +7,10 @@ use crate::data::{Baselines, Dataset};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::lab::film;
+use crate::models::{Network, Score, Standing, Trainer};
 use crate::search::storage::Owner;
 use crate::search::{Direction, Space, State, Storage, Study, Value};
-use crate::train::{self, Folder, Score, Standing, Trainer, Watch};
+use crate::train::{self, Folder, Watch};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -207,7 +208,7 @@ impl Session {
     pub fn train_best<'w>(
         &self,
         data: &Dataset,
-        watch: impl FnOnce(&Trainer, &Folder) -> Box<dyn Watch + 'w>,
+        watch: impl FnOnce(&Trainer, &Folder) -> Box<dyn Watch<Network> + 'w>,
         stop: &AtomicBool,
     ) -> Result<Option<(Score, Standing)>> {
         let Some(best) = best(&self.study.trials()?) else { return Ok(None) };
@@ -232,8 +233,9 @@ impl Session {
         film::write_film(trainer.config.epochs, &own)?;
         let config = &trainer.config;
         let baselines = Baselines::of(data, config.binarize);
-        let standing = |score| (score, Standing::of(score, config.last_beta(), &baselines));
-        Ok(records.last().map(|r| standing(r.score())))
+        let beta = config.network.coder().map_or(1.0, |own| own.last_beta(config.epochs));
+        let standing = |score| (score, Standing::of(score, beta, &baselines));
+        Ok(records.last().map(|r| standing(Score::from(r))))
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::data::{Dataset, Folds};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::models::{Config, Network, Score, Trainer};
 use crate::search::Trial;
-use crate::train::{Config, Folder, Record, Score, Trainer, Watch, run_until};
+use crate::train::{Folder, Record, Watch, run_until};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -124,7 +125,7 @@ impl CrossValidation {
         config: &Config,
         by_fold: bool,
         at: &Path,
-        watch: &mut dyn Watch,
+        watch: &mut dyn Watch<Network>,
         stop: &AtomicBool,
     ) -> Result<(Vec<FoldScore>, End)> {
         let end = self.train(trial, config, by_fold, at, watch, stop);
@@ -142,7 +143,7 @@ impl CrossValidation {
         config: &Config,
         by_fold: bool,
         at: &Path,
-        watch: &mut dyn Watch,
+        watch: &mut dyn Watch<Network>,
         stop: &AtomicBool,
     ) -> Result<End> {
         if by_fold {
@@ -187,7 +188,7 @@ impl CrossValidation {
 
     /// What a fold's metrics say; none before its first epoch.
     fn score(&self, records: &[Record]) -> Option<FoldScore> {
-        let tested: Vec<Score> = records.iter().filter(|r| r.split == "test").map(|r| r.score()).collect();
+        let tested: Vec<Score> = records.iter().filter(|r| r.split == "test").map(Score::from).collect();
         tested.last().map(|end| FoldScore {
             recon: end.recon,
             kl: end.kl.unwrap_or(0.0),

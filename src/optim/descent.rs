@@ -1,0 +1,68 @@
+//! [`Descent`]: how weights follow their gradient, as it is written down.
+
+use super::{Adam, LrSchedule, Optimizer, Sgd};
+use crate::error::{Error, Result};
+use crate::kernels::Real;
+use crate::nn::Params;
+use serde::{Deserialize, Serialize};
+
+/// Which optimiser.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    /// [`Adam`].
+    #[default]
+    Adam,
+    /// [`Sgd`].
+    Sgd,
+}
+
+/// The settings of an optimiser.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Descent {
+    /// Initial learning rate.
+    pub lr: f64,
+    /// How it changes.
+    pub lr_schedule: LrSchedule,
+    /// The optimiser.
+    pub optimizer: OptimizerKind,
+    /// Momentum of SGD.
+    pub momentum: f64,
+    /// Largest norm of the gradient, if it is clipped.
+    pub clip_norm: Option<f64>,
+}
+
+impl Descent {
+    /// Adam with a constant learning rate, and no clipping.
+    pub fn adam(lr: f64) -> Self {
+        Descent {
+            lr,
+            lr_schedule: LrSchedule::Constant,
+            optimizer: OptimizerKind::Adam,
+            momentum: 0.9,
+            clip_norm: None,
+        }
+    }
+
+    /// The optimiser of these parameters, before its first step.
+    pub fn optimizer<F: Real>(&self, params: &Params<F>) -> Box<dyn Optimizer<F>> {
+        match self.optimizer {
+            OptimizerKind::Adam => Box::new(Adam::new(params)),
+            OptimizerKind::Sgd => Box::new(Sgd::new(params, self.momentum)),
+        }
+    }
+
+    /// Whether the numbers make sense.
+    ///
+    /// # Errors
+    /// A [`Error::Setting`] that names the first setting that does not.
+    pub fn validate(&self) -> Result<()> {
+        let positive = |x: f64| x.is_finite() && x > 0.0;
+        let clip_norm = self.clip_norm.map_or("none".into(), |x| x.to_string());
+        Error::first_setting([
+            (positive(self.lr), "lr", "a positive number", self.lr.to_string()),
+            ((0.0..1.0).contains(&self.momentum), "momentum", "a number from 0 to below 1", self.momentum.to_string()),
+            (self.clip_norm.is_none_or(positive), "clip_norm", "a positive number", clip_norm),
+        ])
+    }
+}
