@@ -53,24 +53,33 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_macros, clippy::disallowed_methods))]
 
 pub mod autograd;
+#[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "train")]
 pub mod data;
 pub mod dist;
 pub mod error;
+#[cfg(feature = "files")]
 pub mod files;
 pub mod kernels;
+#[cfg(feature = "lab")]
 pub mod lab;
 pub mod loss;
+#[cfg(feature = "train")]
 pub mod models;
 pub mod nn;
 pub mod ops;
 pub mod optim;
+#[cfg(feature = "plot")]
 pub mod plot;
 pub mod rng;
+#[cfg(feature = "search")]
 pub mod search;
 pub mod stats;
 pub mod tensor;
+#[cfg(feature = "train")]
 pub mod train;
+#[cfg(feature = "tune")]
 pub mod tune;
 
 pub use autograd::{Tape, Var};

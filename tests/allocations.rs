@@ -1,4 +1,5 @@
 //! From the second training step on, a step lives in the memory of the first.
+#![cfg(feature = "train")]
 
 use elbo::Tape;
 use elbo::data::synthetic;

@@ -1,4 +1,5 @@
 //! The same seed gives the same bits: on any number of threads, on each SIMD path, and after any interruption.
+#![cfg(feature = "cli")]
 
 use elbo::models::Trained;
 use elbo::train::{Folder, Task};

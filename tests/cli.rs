@@ -1,4 +1,5 @@
 //! The command line as a user meets it: what it says, what it writes, how it ends.
+#![cfg(feature = "cli")]
 
 use elbo::models::Trained;
 use elbo::train::Folder;

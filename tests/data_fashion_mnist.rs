@@ -1,4 +1,5 @@
 //! The published numbers of Fashion-MNIST, where `ELBO_DATA` names a folder that holds it.
+#![cfg(feature = "train")]
 
 use elbo::data::fashion_mnist::{FILES, Status, verify};
 use elbo::data::{Binarise, Dataset, Source, load};

@@ -1,4 +1,5 @@
 //! What is promised of the synthetic data set.
+#![cfg(feature = "train")]
 
 use elbo::data::{Split, synthetic};
 

@@ -2,7 +2,7 @@
 //!
 //! `cargo test --release --test kills -- --ignored --nocapture` gives each sweep a minute, or as many seconds as
 //! `ELBO_SWEEP_SECONDS` says; the calls are tried in an order that is spread evenly over the run wherever it ends.
-
+#![cfg(feature = "cli")]
 #![cfg(target_os = "linux")]
 
 use elbo::search::{FrozenTrial, Storage, Study};

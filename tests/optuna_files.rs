@@ -1,4 +1,5 @@
 //! Study files: those of Optuna are read to the last field, and nothing that happens to a file loses a trial.
+#![cfg(feature = "search")]
 
 mod studies;
 

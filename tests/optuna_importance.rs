@@ -1,5 +1,6 @@
 //! Importances are those of Optuna 5.0.0, to 1e-8 relative: `fixtures/optuna/importance_cases.json`, made by
 //! `optuna_extras_oracle.py` beside it, or the file that `ELBO_IMPORTANCE_CASES` names.
+#![cfg(feature = "search")]
 
 mod cases;
 

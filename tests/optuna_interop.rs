@@ -1,5 +1,6 @@
 //! Optuna itself opens, continues and shares the studies that we write. `ELBO_PYTHON` names an interpreter that has Optuna 5, else it
 //! is `python3`; where that has none, these tests say so and are skipped.
+#![cfg(feature = "search")]
 
 mod studies;
 

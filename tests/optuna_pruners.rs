@@ -1,5 +1,6 @@
 //! Pruners stop the trials that those of Optuna 5.0.0 stop, at the same steps: `fixtures/optuna/pruner_cases.json`, made by
 //! `optuna_extras_oracle.py` beside it, or the file that `ELBO_PRUNER_CASES` names.
+#![cfg(feature = "search")]
 
 mod cases;
 

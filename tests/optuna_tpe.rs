@@ -1,5 +1,6 @@
 //! The sampler, number by number, against Optuna 5.0.0: `fixtures/optuna/tpe_cases.json`, made by the script beside it, or the file
 //! that `ELBO_TPE_CASES` names.
+#![cfg(feature = "search")]
 
 mod cases;
 

@@ -1,4 +1,5 @@
 //! Values and gradients are PyTorch's, to 1e-9 relative, in f64. `fixtures/pytorch_goldens.py` recorded them.
+#![cfg(feature = "train")]
 
 use elbo::dist::{bernoulli, gaussian};
 use elbo::loss::{self, Loss};

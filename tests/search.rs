@@ -1,4 +1,5 @@
 //! `elbo::search` as a library: what a study promises, whatever is measured.
+#![cfg(feature = "search")]
 
 use elbo::search::sampler::{Grid, Random, Sampler, Sobol, Tpe};
 use elbo::search::{Direction, Distribution, FrozenTrial, Outcome, Space, State, Storage, Study, Trial, Value};

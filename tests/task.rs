@@ -1,6 +1,7 @@
 //! Anything can be trained: the skeleton of a generative adversarial network (Goodfellow et al. 2014) on points of a ring. It has
 //! two networks with an optimiser each, and its step updates one of them twice; epochs, metrics, checkpoints and resuming are the
 //! trainer's, as for the VAE.
+#![cfg(feature = "train")]
 
 use elbo::autograd::Var;
 use elbo::data::{Binarise, Dataset, Split};

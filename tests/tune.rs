@@ -1,4 +1,5 @@
 //! `elbo tune` as a user meets it.
+#![cfg(feature = "cli")]
 
 use elbo::search::trial::Param;
 use elbo::search::{Distribution, FrozenTrial, State, Storage, Study};

@@ -1,7 +1,6 @@
 //! [`Profile`]: what was computed when, for how long, and how much work it was.
 
 use crate::tensor::Shape;
-use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// What a computation has to do at least.
@@ -70,7 +69,9 @@ impl Profile {
     }
 
     /// The events for the trace viewers of browsers (`chrome://tracing`, ui.perfetto.dev): complete events, in microseconds.
+    #[cfg(feature = "serde")]
     pub fn chrome_trace(&self) -> String {
+        use serde_json::json;
         let event = |e: &Event| {
             let [start, duration] = [e.start, e.duration].map(|t| t.as_secs_f64() * 1e6);
             let Work { flops, bytes, shape } = e.work;

@@ -2,11 +2,13 @@
 
 use crate::autograd::Var;
 use crate::kernels::Real;
+#[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
 /// The nonlinearity between layers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Activation {
     /// max(x, 0).
     #[default]

@@ -3,11 +3,13 @@
 use crate::kernels::Real;
 use crate::rng::{Purpose, Stream};
 use crate::tensor::{Shape, Tensor};
+#[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
 /// The distribution of initial weights, by the variance that keeps signals at one scale through the layers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum Init {
     /// Uniform in ±1/√fan_in, biases too: variance 1/(3 fan_in), what PyTorch's `Linear` does.
     #[default]

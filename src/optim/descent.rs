@@ -4,11 +4,13 @@ use super::{Adam, LrSchedule, Optimizer, Sgd};
 use crate::error::{Error, Result};
 use crate::kernels::Real;
 use crate::nn::Params;
+#[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
 /// Which optimiser.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum OptimizerKind {
     /// [`Adam`].
     #[default]
@@ -18,7 +20,8 @@ pub enum OptimizerKind {
 }
 
 /// The settings of an optimiser.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub struct Descent {
     /// Initial learning rate.
     pub lr: f64,

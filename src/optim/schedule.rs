@@ -1,11 +1,13 @@
 //! Schedules: numbers that change over training.
 
 use crate::kernels::math::cos_pi;
+#[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
 /// How the learning rate goes from its initial value over training.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum LrSchedule {
     /// It stays.
     #[default]
