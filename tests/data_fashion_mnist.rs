@@ -1,7 +1,7 @@
 //! The published numbers of Fashion-MNIST, where `ELBO_DATA` names a folder that holds it.
 
 use elbo::data::fashion_mnist::{FILES, Status, verify};
-use elbo::data::{Binarise, Dataset, Source, load};
+use elbo::data::{Dataset, Encoding, Source, load};
 use std::path::Path;
 
 fn fashion_mnist() -> Option<Dataset> {
@@ -37,7 +37,7 @@ fn the_published_numbers_come_out() {
 
     let bytes: Vec<u8> = set.test.images().flatten().copied().collect();
     let mut ones = vec![0f32; bytes.len()];
-    Binarise::Threshold.write(&bytes, || unreachable!("a threshold draws nothing"), &mut ones);
+    Encoding::Threshold.write(&bytes, || unreachable!("a threshold draws nothing"), &mut ones);
     let part = ones.iter().map(|&x| f64::from(x)).sum::<f64>() / ones.len() as f64;
     assert!((part - 0.315).abs() < 5e-4, "{part}");
 }

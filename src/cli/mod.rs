@@ -15,9 +15,9 @@ macro_rules! note {
 
 /// A choice on the command line, and what it stands for.
 macro_rules! choice {
-    ($Choice:ident => $Target:ident { $($Variant:ident),+ }) => {
+    ($Choice:ident => $Target:ident { $($(#[$meta:meta])* $Variant:ident),+ }) => {
         #[derive(Clone, Copy, Debug, ValueEnum)]
-        enum $Choice { $($Variant),+ }
+        enum $Choice { $($(#[$meta])* $Variant),+ }
         impl From<$Choice> for $Target {
             fn from(choice: $Choice) -> Self {
                 match choice { $($Choice::$Variant => $Target::$Variant),+ }

@@ -2,7 +2,7 @@
 
 use super::watch::Show;
 use super::{DataArgs, flags, stop_on_signal};
-use crate::data::{Baselines, Binarise, Dataset};
+use crate::data::{Baselines, Dataset, Encoding};
 use crate::error::{Error, Result};
 use crate::lab::film;
 use crate::models::{Architecture, Kind};
@@ -67,7 +67,7 @@ choice!(LrScheduleChoice => LrSchedule { Constant, Linear, Cosine });
 choice!(OptimizerChoice => OptimizerKind { Adam, Sgd });
 choice!(ActivationChoice => Activation { Relu, Selu, Tanh, Sigmoid });
 choice!(InitChoice => Init { Pytorch, He, Lecun, Glorot });
-choice!(BinarizeChoice => Binarise { Threshold, Dynamic, None });
+choice!(BinarizeChoice => Encoding { Threshold, Dynamic, #[value(alias = "none")] Grey });
 choice!(KindChoice => Kind { Ae, Vae });
 
 impl Settings {

@@ -3,13 +3,13 @@
 //!
 //! [`load`] gives a [`Dataset`] of two [`Split`]s from a folder of IDX files, from a download of [`fashion_mnist`] or
 //! from the [`synthetic`] pattern book. [`Folds`] divide the first for
-//! cross-validation. [`epoch_order`] and [`Binarise`] are all that stands between its bytes and a
+//! cross-validation. [`epoch_order`] and [`Encoding`] are all that stands between its bytes and a
 //! mini-batch. No tensors here, and no augmentation.
 
 mod baselines;
 mod batches;
-mod binarise;
 pub mod download;
+mod encoding;
 pub mod fashion_mnist;
 mod folds;
 mod idx;
@@ -18,7 +18,7 @@ pub mod synthetic;
 
 pub use baselines::Baselines;
 pub use batches::epoch_order;
-pub use binarise::Binarise;
+pub use encoding::Encoding;
 pub use folds::Folds;
 pub use source::{Origin, Source, load};
 

@@ -19,7 +19,7 @@ pub mod terminal;
 mod tests;
 
 use crate::autograd::Tape;
-use crate::data::{Binarise, Dataset, Split};
+use crate::data::{Dataset, Encoding, Split};
 use crate::error::Result;
 use crate::files;
 use crate::kernels::Real;
@@ -122,7 +122,7 @@ pub struct Subject<'a> {
     kind: Kind,
     model: &'a Model,
     params: &'a Params<f32>,
-    binarise: Binarise,
+    encoding: Encoding,
     /// Latent dimensions.
     pub latent: usize,
     /// Seed of what is drawn.
@@ -153,7 +153,7 @@ impl<'a> From<&'a Trained> for Subject<'a> {
 impl<'a> Subject<'a> {
     fn new(config: &crate::train::Config, model: &'a Model, params: &'a Params<f32>) -> Self {
         let a = &config.architecture;
-        Subject { kind: a.kind, model, params, binarise: config.binarize, latent: a.latent, seed: config.seed }
+        Subject { kind: a.kind, model, params, encoding: config.binarize, latent: a.latent, seed: config.seed }
     }
 
     /// `AE` or `VAE`.
@@ -171,7 +171,7 @@ impl<'a> Subject<'a> {
         let image = |&row: &usize| {
             let mut x = vec![0.0; test.pixels()];
             let noise = || Stream::new(self.seed, Purpose::BinariseTest, 0, row as u64);
-            self.binarise.write(test.image(row), noise, &mut x);
+            self.encoding.write(test.image(row), noise, &mut x);
             x
         };
         rows.iter().map(image).collect()

@@ -1,6 +1,6 @@
 //! [`Config`]: all that decides what a run computes, apart from the data.
 
-use crate::data::Binarise;
+use crate::data::Encoding;
 use crate::error::{Error, Result};
 use crate::models::{Architecture, Kind};
 use crate::optim::LrSchedule;
@@ -46,7 +46,7 @@ pub struct Config {
     /// Epochs over which β rises from 0.
     pub beta_warmup: u64,
     /// How bytes become numbers.
-    pub binarize: Binarise,
+    pub binarize: Encoding,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -65,7 +65,7 @@ impl Config {
             clip_norm: None,
             beta: 1.0,
             beta_warmup: 0,
-            binarize: Binarise::Threshold,
+            binarize: Encoding::Threshold,
             seed: 0,
         }
     }

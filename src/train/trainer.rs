@@ -2,7 +2,7 @@
 
 use super::{Config, OptimizerKind, Score};
 use crate::autograd::{Tape, Var};
-use crate::data::{Binarise, Dataset, Split, epoch_order};
+use crate::data::{Dataset, Encoding, Split, epoch_order};
 use crate::error::{Error, Result};
 use crate::kernels::attend::attended;
 use crate::models::Model;
@@ -191,12 +191,12 @@ fn gather<'t>(
     split: &Split,
     n: usize,
     row: impl Fn(usize) -> usize + Sync,
-    binarise: Binarise,
+    encoding: Encoding,
     stream: impl Fn(u64) -> Stream + Sync,
 ) -> Var<'t, f32> {
     tape.leaf_with([n, split.pixels()], |x| {
         let images = x.par_chunks_exact_mut(split.pixels()).with_min_len(32).enumerate();
-        images.for_each(|(i, x)| binarise.write(split.image(row(i)), || stream(row(i) as u64), x));
+        images.for_each(|(i, x)| encoding.write(split.image(row(i)), || stream(row(i) as u64), x));
     })
 }
 

@@ -12,17 +12,18 @@ use serde::{Deserialize, Serialize};
 /// analysis of deep belief networks*, ICML 2008), which also keeps the model from learning single images by heart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Binarise {
+pub enum Encoding {
     /// 1 from byte 128 on, else 0.
     #[default]
     Threshold,
     /// 1 with probability byte / 255, else 0.
     Dynamic,
-    /// byte / 255, between 0 and 1.
-    None,
+    /// byte / 255, between 0 and 1. Older runs call it `none`.
+    #[serde(alias = "none")]
+    Grey,
 }
 
-impl Binarise {
+impl Encoding {
     /// Writes one image. [`Dynamic`](Self::Dynamic) draws from the stream of `noise()`, which should be the image's own, so that
     /// what is drawn does not depend on the batch it is in; the other two do not ask for it.
     ///
@@ -32,8 +33,8 @@ impl Binarise {
         assert_eq!(pixels.len(), out.len(), "one number for each pixel");
         let one_if = |yes| if yes { F::ONE } else { F::ZERO };
         match self {
-            Binarise::Threshold => map_bytes(|byte| one_if(byte >= 128), pixels, out),
-            Binarise::Dynamic => {
+            Encoding::Threshold => map_bytes(|byte| one_if(byte >= 128), pixels, out),
+            Encoding::Dynamic => {
                 let mut stream = noise();
                 for (x, bytes) in out.chunks_mut(4).zip(pixels.chunks(4)) {
                     let draws = four_below_255(&mut stream);
@@ -42,7 +43,7 @@ impl Binarise {
                     }
                 }
             }
-            Binarise::None => {
+            Encoding::Grey => {
                 let white = F::of(255.0);
                 map_bytes(|byte| F::of(f64::from(byte)) / white, pixels, out);
             }
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
     use crate::rng::Purpose;
 
-    fn written(how: Binarise, pixels: &[u8], epoch: u64, index: usize) -> Vec<f32> {
+    fn written(how: Encoding, pixels: &[u8], epoch: u64, index: usize) -> Vec<f32> {
         let mut out = vec![f32::NAN; pixels.len()];
         how.write(pixels, || Stream::new(1, Purpose::Binarise, epoch, index as u64), &mut out);
         out
@@ -77,19 +78,26 @@ mod tests {
 
     #[test]
     fn the_threshold_lies_between_127_and_128() {
-        assert_eq!(written(Binarise::Threshold, &[0, 127, 128, 255], 0, 0), [0.0, 0.0, 1.0, 1.0]);
+        assert_eq!(written(Encoding::Threshold, &[0, 127, 128, 255], 0, 0), [0.0, 0.0, 1.0, 1.0]);
     }
 
     #[test]
-    fn unbinarised_pixels_are_bytes_over_255() {
-        assert_eq!(written(Binarise::None, &[0, 51, 128, 255], 0, 0), [0.0, 0.2, 128.0 / 255.0, 1.0]);
+    fn grey_pixels_are_bytes_over_255() {
+        assert_eq!(written(Encoding::Grey, &[0, 51, 128, 255], 0, 0), [0.0, 0.2, 128.0 / 255.0, 1.0]);
+    }
+
+    #[test]
+    fn older_runs_call_grey_none() {
+        let read = |name: &str| serde_json::from_str::<Encoding>(name).unwrap();
+        assert_eq!((read("\"none\""), read("\"grey\"")), (Encoding::Grey, Encoding::Grey));
+        assert_eq!(serde_json::to_string(&Encoding::Grey).unwrap(), "\"grey\"");
     }
 
     #[test]
     fn dynamic_pixels_are_one_with_probability_byte_over_255() {
         let n = 100_003; // not a multiple of four
         for byte in [0, 1, 64, 128, 254, 255] {
-            let x = written(Binarise::Dynamic, &vec![byte; n], 0, usize::from(byte));
+            let x = written(Encoding::Dynamic, &vec![byte; n], 0, usize::from(byte));
             assert!(x.iter().all(|&x| x == 0.0 || x == 1.0));
             let (ones, p) = (x.iter().sum::<f32>() as f64, f64::from(byte) / 255.0);
             // Five standard deviations; exact at 0 and 255.
@@ -99,7 +107,7 @@ mod tests {
 
     #[test]
     fn neighbouring_pixels_are_drawn_independently() {
-        let x = written(Binarise::Dynamic, &[51; 400_000], 0, 0);
+        let x = written(Encoding::Dynamic, &[51; 400_000], 0, 0);
         for lag in 1..4 {
             let both = x.chunks_exact(4).filter(|four| four[0] + four[lag] == 2.0).count() as f64;
             assert!((both - 4_000.0).abs() < 5.0 * f64::sqrt(4_000.0), "lag {lag}: {both} of 100000, not 1 in 25");
@@ -109,9 +117,9 @@ mod tests {
     #[test]
     fn a_draw_depends_on_its_stream_alone() {
         let grey = [128; 784];
-        let here = written(Binarise::Dynamic, &grey, 3, 7);
-        assert_eq!(here, written(Binarise::Dynamic, &grey, 3, 7));
-        assert_ne!(here, written(Binarise::Dynamic, &grey, 4, 7));
-        assert_ne!(here, written(Binarise::Dynamic, &grey, 3, 8));
+        let here = written(Encoding::Dynamic, &grey, 3, 7);
+        assert_eq!(here, written(Encoding::Dynamic, &grey, 3, 7));
+        assert_ne!(here, written(Encoding::Dynamic, &grey, 4, 7));
+        assert_ne!(here, written(Encoding::Dynamic, &grey, 3, 8));
     }
 }
