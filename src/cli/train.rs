@@ -55,7 +55,7 @@ pub struct Settings {
     /// Epochs over which the KL term's weight rises from 0
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = flags::whole(0_u64.., "a whole number"), help_heading = "Loss")]
     beta_warmup: u64,
-    /// How grey pixels become numbers
+    /// How bytes of pixels become numbers
     #[arg(long, value_enum, default_value = "threshold", help_heading = "Data")]
     binarize: BinarizeChoice,
     /// Seed of everything random
@@ -67,7 +67,7 @@ choice!(LrScheduleChoice => LrSchedule { Constant, Linear, Cosine });
 choice!(OptimizerChoice => OptimizerKind { Adam, Sgd });
 choice!(ActivationChoice => Activation { Relu, Selu, Tanh, Sigmoid });
 choice!(InitChoice => Init { Pytorch, He, Lecun, Glorot });
-choice!(BinarizeChoice => Encoding { Threshold, Dynamic, #[value(alias = "none")] Grey });
+choice!(BinarizeChoice => Encoding { Threshold, Dynamic, #[value(alias = "none")] Grey, Standardised });
 choice!(KindChoice => Kind { Ae, Vae });
 
 impl Settings {

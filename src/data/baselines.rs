@@ -24,6 +24,9 @@ pub struct Baselines {
 
 impl Baselines {
     /// Fits and evaluates all of them.
+    ///
+    /// # Panics
+    /// For an encoding that is not [of probabilities](Encoding::is_of_probabilities): it has no cross-entropy.
     pub fn of(data: &Dataset, encoding: Encoding) -> Self {
         let classes = data.class_names.len();
         let train = Means::of(&data.train, classes, encoding);
@@ -59,9 +62,10 @@ struct Means {
 
 impl Means {
     fn of(split: &Split, classes: usize, encoding: Encoding) -> Self {
+        assert!(encoding.is_of_probabilities(), "{encoding:?} pixels have no cross-entropy");
         let target: [f64; 256] = std::array::from_fn(|byte| match encoding {
             Encoding::Threshold => f64::from(u8::from(byte >= 128)),
-            Encoding::Dynamic | Encoding::Grey => byte as f64 / 255.0,
+            Encoding::Dynamic | Encoding::Grey | Encoding::Standardised => byte as f64 / 255.0,
         });
         let mut sums = vec![vec![0.0; split.pixels()]; classes];
         let mut counts = vec![0.0; classes];
@@ -81,7 +85,7 @@ impl Means {
             Encoding::Grey => {
                 (0..256).map(|b| bytes[b] as f64 * cross_entropy(&[target[b]], &[target[b]])).sum::<f64>() / n
             }
-            Encoding::Threshold | Encoding::Dynamic => 0.0,
+            Encoding::Threshold | Encoding::Dynamic | Encoding::Standardised => 0.0,
         };
         for (sum, &count) in sums.iter_mut().zip(&counts) {
             sum.iter_mut().for_each(|s| *s /= f64::max(count, 1.0));

@@ -18,7 +18,7 @@ pub mod synthetic;
 
 pub use baselines::Baselines;
 pub use batches::epoch_order;
-pub use encoding::Encoding;
+pub use encoding::{Encoder, Encoding};
 pub use folds::Folds;
 pub use source::{Origin, Source, load};
 

@@ -72,6 +72,7 @@ fn settings(run: &Run, s: &Summary) -> String {
             Encoding::Dynamic =>
                 "Pixels were made black or white by chance, anew in each epoch: on with probability byte / 255.",
             Encoding::Grey => "Pixels are grey: byte / 255.",
+            Encoding::Standardised => "Pixels are standardised by the training images' mean and standard deviation.",
         },
         count(c.epochs as usize, "epoch"),
         c.batch_size,

@@ -81,7 +81,8 @@ impl Config {
         let weights = format!("at most {MOST_WEIGHTS} weights");
         let clip_norm = self.clip_norm.map_or("none".into(), |x| x.to_string());
         let counted = a.weights().map_or("more than can be counted".into(), |n| n.to_string());
-        let rules: [(bool, &str, &str, String); 11] = [
+        let likelihood = "threshold, dynamic or grey, which give the pixels' probabilities that a likelihood needs";
+        let rules: [(bool, &str, &str, String); 12] = [
             ((1..=MOST_EPOCHS).contains(&self.epochs), "epochs", &some, self.epochs.to_string()),
             (self.beta_warmup <= MOST_EPOCHS, "beta_warmup", &at_most, self.beta_warmup.to_string()),
             (self.batch_size > 0, "batch_size", "at least 1", self.batch_size.to_string()),
@@ -89,6 +90,7 @@ impl Config {
             ((0.0..1.0).contains(&self.momentum), "momentum", "a number from 0 to below 1", self.momentum.to_string()),
             (self.clip_norm.is_none_or(positive), "clip_norm", "a positive number", clip_norm),
             (self.beta.is_finite() && self.beta >= 0.0, "beta", "0 or a positive number", self.beta.to_string()),
+            (self.binarize.is_of_probabilities(), "binarize", likelihood, "standardised".into()),
             (a.latent > 0, "latent_dim", "at least 1", a.latent.to_string()),
             (a.hidden.iter().all(|&h| h > 0), "hidden", "widths of at least 1", format!("{:?}", a.hidden)),
             (a.pixels > 0, "pixels", "at least 1", a.pixels.to_string()),
@@ -167,6 +169,23 @@ mod tests {
         assert!(remarks[0].contains("there are 300 training images") && remarks[1].ends_with("beta with it at 2.67"));
         let ae = Config { beta: 4.0, ..Config::new(Kind::Ae, 784) };
         assert!(ae.remarks(60_000)[0].contains("an autoencoder has no KL term"));
+    }
+
+    #[test]
+    fn pixels_that_are_no_probabilities_are_refused() {
+        let config = |kind| Config { binarize: Encoding::Standardised, ..Config::new(kind, 784) };
+        for kind in Kind::ALL {
+            let error = config(kind).validate().unwrap_err().to_string();
+            assert!(error.starts_with("binarize: expected threshold, dynamic or grey, which "), "{error}");
+            assert!(error.ends_with(", found standardised"), "{error}");
+        }
+    }
+
+    #[test]
+    fn older_configurations_call_grey_none() {
+        let config = Config { binarize: Encoding::Grey, ..Config::new(Kind::Vae, 784) };
+        let json = serde_json::to_string(&config).unwrap().replace("\"grey\"", "\"none\"");
+        assert_eq!(serde_json::from_str::<Config>(&json).unwrap(), config);
     }
 
     #[test]
