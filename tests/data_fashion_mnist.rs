@@ -1,6 +1,6 @@
 //! The published numbers of Fashion-MNIST, where `ELBO_DATA` names a folder that holds it.
 
-use elbo::data::fashion_mnist::{FILES, Status, verify};
+use elbo::data::catalogue::{FASHION_MNIST, Status};
 use elbo::data::{Dataset, Encoding, Source, load};
 use std::path::Path;
 
@@ -9,7 +9,7 @@ fn fashion_mnist() -> Option<Dataset> {
         eprintln!("skipped: ELBO_DATA is not set");
         return None;
     };
-    if !verify(Path::new(&dir)).unwrap().iter().all(|(_, status)| *status == Status::Good) {
+    if !FASHION_MNIST.verify(Path::new(&dir)).unwrap().iter().all(|(_, status)| *status == Status::Good) {
         eprintln!("skipped: ELBO_DATA does not hold Fashion-MNIST");
         return None;
     }
@@ -46,12 +46,12 @@ fn the_published_numbers_come_out() {
 fn unpacked_files_are_the_same_set() {
     let Some(set) = fashion_mnist() else { return };
     let dir = tempfile::tempdir().unwrap();
-    for (name, _) in FILES {
+    for (name, _) in FASHION_MNIST.files {
         let packed = std::fs::File::open(Path::new(&set.source).join(name)).unwrap();
         let mut unpacked = std::fs::File::create(dir.path().join(name.trim_end_matches(".gz"))).unwrap();
         std::io::copy(&mut flate2::read::GzDecoder::new(packed), &mut unpacked).unwrap();
     }
-    assert!(verify(dir.path()).unwrap().iter().all(|(_, status)| *status == Status::Good));
+    assert!(FASHION_MNIST.verify(dir.path()).unwrap().iter().all(|(_, status)| *status == Status::Good));
     let again = load(&Source::Dir(dir.path().into())).unwrap();
     assert_eq!((again.name, again.digest), (set.name, set.digest));
 }

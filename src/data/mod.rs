@@ -1,30 +1,31 @@
 //! Data sets as bytes and labels: where they come from, how they are checked, in which order and as which numbers
 //! they enter training.
 //!
-//! [`load`] gives a [`Dataset`] of two [`Split`]s from a folder of IDX files, from a download of [`fashion_mnist`] or
-//! from the [`synthetic`] pattern book. [`Folds`] divide the first for
-//! cross-validation. [`epoch_order`] and [`Encoding`] are all that stands between its bytes and a
-//! mini-batch. No tensors here, and no augmentation.
+//! [`load`] gives a [`Dataset`] of two [`Split`]s from a folder of IDX files, from a published set of the
+//! [`catalogue`] or from the [`synthetic`] pattern book. [`Folds`] divide the first for cross-validation. [`epoch_order`] and
+//! [`Encoding`] are all that stands between its bytes and a mini-batch. No tensors here, and no augmentation.
 
 mod baselines;
 mod batches;
+pub mod catalogue;
+mod digest;
 pub mod download;
 mod encoding;
-pub mod fashion_mnist;
 mod folds;
 mod idx;
+mod parts;
+mod published;
 mod source;
 pub mod synthetic;
 
 pub use baselines::Baselines;
 pub use batches::epoch_order;
+pub use digest::Digest;
 pub use encoding::{Encoder, Encoding};
 pub use folds::Folds;
 pub use source::{Origin, Source, load};
 
-use crate::error::{Error, Result};
-use sha2::{Digest, Sha256};
-use std::path::Path;
+use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
 /// Images of one shape `[C, H, W]`, one byte per pixel (0 is black), each with a class number. C is 1 for grey, 3 for red, green
@@ -204,18 +205,7 @@ fn digest(train: &Split, test: &Split) -> String {
         split.images().for_each(|image| sha.update(image));
         sha.update(split.labels().collect::<Vec<_>>());
     }
-    hex(&sha.finalize())
-}
-
-/// SHA-256 of a file's content, in lower-case hexadecimal.
-fn sha256_of_file(path: &Path) -> Result<String> {
-    let content = std::fs::read(path).map_err(Error::io(path))?;
-    Ok(hex(&Sha256::digest(content)))
-}
-
-/// Lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest::hex(&sha.finalize())
 }
 
 #[cfg(test)]
