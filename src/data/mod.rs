@@ -1,7 +1,7 @@
 //! Data sets as bytes and labels: where they come from, how they are checked, in which order and as which numbers
 //! they enter training.
 //!
-//! [`load`] gives a [`Dataset`] of two [`Split`]s from a folder of IDX files, from a published set of the
+//! [`load`] gives a [`Dataset`] of two [`Split`]s from a folder of IDX files or of PNG images, from a published set of the
 //! [`catalogue`] or from the [`synthetic`] pattern book. [`Folds`] divide the first for cross-validation. [`epoch_order`] and
 //! [`Encoding`] are all that stands between its bytes and a mini-batch. No tensors here, and no augmentation.
 
@@ -14,6 +14,7 @@ mod encoding;
 mod folds;
 mod idx;
 mod parts;
+mod pictures;
 mod published;
 mod source;
 pub mod synthetic;

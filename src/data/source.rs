@@ -2,7 +2,7 @@
 
 use super::catalogue::{self, FASHION_MNIST, Published};
 use super::parts::Parts;
-use super::{Dataset, idx, synthetic};
+use super::{Dataset, idx, pictures, synthetic};
 use crate::error::{Error, Result};
 use crate::files;
 use serde::{Deserialize, Serialize};
@@ -226,12 +226,18 @@ fn read(dir: &Path) -> Result<Dataset> {
         return read_idx(dir, parts);
     }
     let is_there = files::is_there(dir)?;
+    if is_there && let Some((train, test, classes)) = pictures::read(dir)? {
+        return placed(Dataset::new("PNG images", &dir.display().to_string(), train, test, classes), dir);
+    }
     // Without a separator it may have been meant for a name.
     let names = match dir.components().count() {
         1 => format!("synthetic, {} or ", catalogue::slugs()),
         _ => String::new(),
     };
-    let expected = format!("{names}a folder of IDX files (train-images-idx3-ubyte, ...)");
+    let expected = format!(
+        "{names}a folder of IDX files (train-images-idx3-ubyte, ...) or of PNG images (train/CLASS/*.png and test/CLASS/*.png, \
+         or CLASS/*.png)"
+    );
     Err(Error::format(dir, "data", expected, if is_there { "neither" } else { "no such folder" }))
 }
 
@@ -357,6 +363,39 @@ mod tests {
         assert_eq!(set.class_names.len(), 26);
         let class = |label| set.class_names[usize::from(label)].as_str();
         assert_eq!((class(set.train.label(0)), class(set.test.label(0))), ("a", "z"));
+    }
+
+    #[test]
+    fn a_folder_of_pictures_is_a_set() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, color) in
+            [("blue/1", [0, 0, 200]), ("blue/2", [0, 0, 255]), ("red/1", [200, 0, 0]), ("red/2", [255, 0, 0])]
+        {
+            let path = dir.path().join(format!("{name}.png"));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let mut encoder = png::Encoder::new(std::fs::File::create(path).unwrap(), 1, 1);
+            encoder.set_color(png::ColorType::Rgb);
+            encoder.write_header().unwrap().write_image_data(&color).unwrap();
+        }
+        let set = load(&Source::Dir(dir.path().into())).unwrap();
+        assert_eq!(
+            (set.class_names.as_slice(), set.train.shape()),
+            (&["blue".to_string(), "red".into()][..], [3, 1, 1])
+        );
+        assert_eq!(set.test.images().collect::<Vec<_>>(), [[0, 0, 200], [200, 0, 0]]);
+        assert_eq!(set.origin.load().unwrap().digest, set.digest);
+    }
+
+    #[test]
+    fn a_folder_of_nothing_says_what_there_may_be() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = load(&Source::Dir(dir.path().into())).unwrap_err().to_string();
+        let start =
+            format!("{}: data: expected a folder of IDX files (train-images-idx3-ubyte, ", dir.path().display());
+        assert!(error.starts_with(&start) && error.ends_with("or CLASS/*.png), found neither"), "{error}");
+        let error = load(&Source::Dir("minst".into())).unwrap_err().to_string();
+        let start = "minst: data: expected synthetic, fashion-mnist, mnist, kmnist, emnist-letters or a folder of IDX ";
+        assert!(error.starts_with(start) && error.ends_with("found no such folder"), "{error}");
     }
 
     #[test]
