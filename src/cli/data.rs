@@ -34,7 +34,7 @@ pub enum DataCommand {
 
 /// A set by its name.
 fn published(name: &str) -> Result<&'static Published, String> {
-    catalogue::named(name).ok_or_else(catalogue::slugs)
+    catalogue::named(name).ok_or_else(|| format!("one of {}", catalogue::slugs()))
 }
 
 pub fn run(command: DataCommand) -> Result<()> {
@@ -92,9 +92,10 @@ pub fn run(command: DataCommand) -> Result<()> {
             }
             match (bad, bad - unknown) {
                 (0, _) => Ok(()),
-                (n, 0) => {
-                    Err(Error::Failed(format!("of {n} of 4 files it is not known whether they are {}'s", set.name)))
-                }
+                (n, 0) => Err(Error::Failed(format!(
+                    "of {n} of 4 files it is not known whether they are those of {}",
+                    set.name
+                ))),
                 (_, n) => Err(Error::Failed(format!("{n} of 4 files are not the published ones of {}", set.name))),
             }
         }

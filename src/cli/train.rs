@@ -115,7 +115,8 @@ pub const EXAMPLES: &str = "\
 Examples:
   elbo train vae                                the exercise's VAE: runs/vae
   elbo train vae --latent-dim 16 --lr 0.001 --lr-schedule cosine --epochs 50
-  elbo train ae --data DIR --limit 1000         on the first 1000 images of other data
+  elbo train vae --data mnist                   on another published set: elbo data list
+  elbo train ae --data DIR --limit 1000         on the first 1000 of one's own pictures: DIR/CLASS/*.png
   elbo train --resume runs/vae                  go on where it was, to the bit";
 
 #[derive(Args, Debug)]

@@ -171,9 +171,12 @@ pub(super) fn of_content(data: &Dataset, paths: &[PathBuf; 4]) -> Result<Option<
 /// first that has such names.
 ///
 /// # Errors
-/// [`Error::Format`] when no set has such names; [`Error::Io`] when a file cannot be read.
+/// [`Error::Format`] when there are none, or no set has such names; [`Error::Io`] when a file cannot be read.
 pub fn of_folder(dir: &Path) -> Result<&'static Published> {
     let parts = Parts::find(dir, None)?;
+    if parts.is_empty() {
+        return Err(Error::format(dir, "IDX files", "those of a published set", "none"));
+    }
     let mut best: Option<(&'static Published, usize)> = None;
     for set in CATALOGUE.iter().filter(|set| set.prefix == parts.prefix) {
         let good = set.verify(dir)?.iter().filter(|(_, status)| *status == Status::Good).count();
@@ -218,6 +221,8 @@ mod tests {
     #[test]
     fn a_folder_of_an_unknown_set_is_not_verified() {
         let dir = tempfile::tempdir().unwrap();
+        let error = of_folder(dir.path()).unwrap_err().to_string();
+        assert!(error.ends_with(": IDX files: expected those of a published set, found none"), "{error}");
         std::fs::write(dir.path().join("qmnist-train-images-idx3-ubyte.gz"), b"").unwrap();
         let error = of_folder(dir.path()).unwrap_err().to_string();
         assert!(
