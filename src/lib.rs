@@ -20,7 +20,7 @@
 //! | [`ops`] | every derivative | [`ops::CATALOGUE`] |
 //! | [`nn`], [`dist`], [`mod@loss`], [`optim`] | layers, distributions, losses, optimisers | [`dist::gaussian`] |
 //! | [`models`] | the autoencoder and the VAE | [`models::Vae`] |
-//! | [`data`] | images as bytes: reading, finding, drawing, binarising | [`data::load`] |
+//! | [`data`] | images as bytes: reading, finding, drawing, encoding | [`data::load`], [`data::catalogue`] |
 //! | [`train`] | steps, epochs, checkpoints, run folders | [`train::Trainer`] |
 //! | [`plot`] | charts and image grids, without tensors | [`plot::Chart`] |
 //! | [`lab`] | the experiments on trained networks | [`lab::consistency`] |

@@ -64,7 +64,10 @@ fn settings_that_make_no_sense_are_named_with_what_was_expected() {
     assert_eq!(train(&["--hidden", "8,0"]), "elbo: --hidden: expected widths of at least 1, found [8, 0]");
     let wide = train(&["--hidden", "99999999999"]);
     assert!(wide.starts_with("elbo: --hidden, --latent-dim: expected at most 268435456 weights, found 1"), "{wide}");
-    assert_eq!(train(&["--binarize", "maybe"]), "elbo: --binarize: expected threshold, dynamic or none, found maybe");
+    assert_eq!(
+        train(&["--binarize", "maybe"]),
+        "elbo: --binarize: expected threshold, dynamic, grey or standardised, found maybe"
+    );
     assert_eq!(train(&["--hidden", "a"]), "elbo: --hidden: expected widths such as 512,256, found a");
     assert_eq!(train(&["--epochs", "-3"]), "elbo: --epochs: expected a whole number of at least 1, found -3");
     assert_eq!(train(&["--lr", "fast"]), "elbo: --lr: expected a number, found fast");

@@ -1,6 +1,7 @@
 //! Downloads from a server on this machine that misbehaves in every way we could think of.
 #![cfg(feature = "download")]
 
+use elbo::data::Digest;
 use elbo::data::download::{Timeouts, fetch};
 use indicatif::ProgressBar;
 use std::io::{Read, Write};
@@ -10,10 +11,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// `first` and its SHA-256, `second` and its.
-const FILES: [(&str, &str); 2] = [
-    ("a.gz", "a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e"),
-    ("b.gz", "16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4"),
+/// `first` and its SHA-256, `second` and its MD5.
+const FILES: [(&str, Digest); 2] = [
+    ("a.gz", Digest::Sha256("a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e")),
+    ("b.gz", Digest::Md5("a9f0e61a137d86aa9db53465e0801612")),
 ];
 
 fn content(path: &str) -> &'static [u8] {

@@ -1,8 +1,8 @@
 //! The published numbers of Fashion-MNIST, where `ELBO_DATA` names a folder that holds it.
 #![cfg(feature = "train")]
 
-use elbo::data::fashion_mnist::{FILES, Status, verify};
-use elbo::data::{Binarise, Dataset, Source, load};
+use elbo::data::catalogue::{FASHION_MNIST, Status};
+use elbo::data::{Dataset, Encoding, Source, load};
 use std::path::Path;
 
 fn fashion_mnist() -> Option<Dataset> {
@@ -10,7 +10,7 @@ fn fashion_mnist() -> Option<Dataset> {
         eprintln!("skipped: ELBO_DATA is not set");
         return None;
     };
-    if !verify(Path::new(&dir)).unwrap().iter().all(|(_, status)| *status == Status::Good) {
+    if !FASHION_MNIST.verify(Path::new(&dir)).unwrap().iter().all(|(_, status)| *status == Status::Good) {
         eprintln!("skipped: ELBO_DATA does not hold Fashion-MNIST");
         return None;
     }
@@ -38,7 +38,7 @@ fn the_published_numbers_come_out() {
 
     let bytes: Vec<u8> = set.test.images().flatten().copied().collect();
     let mut ones = vec![0f32; bytes.len()];
-    Binarise::Threshold.write(&bytes, || unreachable!("a threshold draws nothing"), &mut ones);
+    Encoding::Threshold.write(&bytes, || unreachable!("a threshold draws nothing"), &mut ones);
     let part = ones.iter().map(|&x| f64::from(x)).sum::<f64>() / ones.len() as f64;
     assert!((part - 0.315).abs() < 5e-4, "{part}");
 }
@@ -47,12 +47,12 @@ fn the_published_numbers_come_out() {
 fn unpacked_files_are_the_same_set() {
     let Some(set) = fashion_mnist() else { return };
     let dir = tempfile::tempdir().unwrap();
-    for (name, _) in FILES {
+    for (name, _) in FASHION_MNIST.files {
         let packed = std::fs::File::open(Path::new(&set.source).join(name)).unwrap();
         let mut unpacked = std::fs::File::create(dir.path().join(name.trim_end_matches(".gz"))).unwrap();
         std::io::copy(&mut flate2::read::GzDecoder::new(packed), &mut unpacked).unwrap();
     }
-    assert!(verify(dir.path()).unwrap().iter().all(|(_, status)| *status == Status::Good));
+    assert!(FASHION_MNIST.verify(dir.path()).unwrap().iter().all(|(_, status)| *status == Status::Good));
     let again = load(&Source::Dir(dir.path().into())).unwrap();
     assert_eq!((again.name, again.digest), (set.name, set.digest));
 }

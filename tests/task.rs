@@ -4,7 +4,7 @@
 #![cfg(feature = "train")]
 
 use elbo::autograd::Var;
-use elbo::data::{Binarise, Dataset, Split};
+use elbo::data::{Dataset, Encoding, Split};
 use elbo::nn::{Activation, Init, Params, Pass, Stack};
 use elbo::optim::Descent;
 use elbo::train::{
@@ -55,7 +55,7 @@ impl RingGan {
 impl Task for RingGan {
     type Settings = Settings;
 
-    fn validate(settings: &Settings) -> Result<()> {
+    fn validate(settings: &Settings, _: Encoding) -> Result<()> {
         settings.critic.validate().and(settings.generator.validate())
     }
 
@@ -141,7 +141,7 @@ fn data() -> Dataset {
 
 fn config(epochs: u64) -> Config<Settings> {
     let settings = Settings { latent: 3, hidden: 32, critic: Descent::adam(3e-3), generator: Descent::adam(3e-3) };
-    Config { epochs, batch_size: 64, binarize: Binarise::None, ..Config::of(settings) }
+    Config { epochs, batch_size: 64, binarize: Encoding::Grey, ..Config::of(settings) }
 }
 
 /// Stops after so many steps of its own.

@@ -27,7 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
             Err(e) => panic!("{e}"),
         }
     }
-    trainer.evaluate(&DATA.test);
+    trainer.evaluate(&DATA);
     // An update may overflow; the next step says so.
     let params = &trainer.task.parts()[0].params;
     if params.ids().any(|id| params.get(id).data().iter().any(|x| !x.is_finite())) {

@@ -15,9 +15,9 @@ macro_rules! note {
 
 /// A choice on the command line, and what it stands for.
 macro_rules! choice {
-    ($Choice:ident => $Target:ident { $($Variant:ident),+ }) => {
+    ($Choice:ident => $Target:ident { $($(#[$meta:meta])* $Variant:ident),+ }) => {
         #[derive(Clone, Copy, Debug, ValueEnum)]
-        enum $Choice { $($Variant),+ }
+        enum $Choice { $($(#[$meta])* $Variant),+ }
         impl From<$Choice> for $Target {
             fn from(choice: $Choice) -> Self {
                 match choice { $($Choice::$Variant => $Target::$Variant),+ }
@@ -107,7 +107,7 @@ enum Command {
     Sample(look::LookArgs),
     /// Walk in latent space between images of one class and of two
     Interpolate(look::LookArgs),
-    /// Find, fetch and verify data sets
+    /// List, find, fetch and verify data sets
     #[command(subcommand)]
     Data(data::DataCommand),
     /// Check every derivative against finite differences, at first and second order
@@ -124,9 +124,10 @@ enum Command {
 /// Which data.
 #[derive(Args, Clone, Debug)]
 struct DataArgs {
-    /// Folder with the data set's four IDX files, or `synthetic` [default: those of the run or study that is named; else ELBO_DATA;
-    /// else find or download Fashion-MNIST]
-    #[arg(long, value_name = "DIR|synthetic", value_parser = flags::path_or_word(), help_heading = "Data")]
+    /// A published set by its name in `elbo data list`, such as `mnist`; `synthetic`; or a folder: four IDX files, or PNG images as
+    /// train/CLASS/*.png and test/CLASS/*.png or as CLASS/*.png [default: those of the run or study that is named; else ELBO_DATA; else
+    /// find or download Fashion-MNIST]
+    #[arg(long, value_name = "NAME|DIR", value_parser = flags::path_or_word(), help_heading = "Data")]
     data: Option<OsString>,
     /// Use only the first N images of each split
     #[arg(long, value_name = "N", value_parser = flags::whole(1_u32.., "a whole number of at least 1"), help_heading = "Data")]

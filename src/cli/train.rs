@@ -2,7 +2,7 @@
 
 use super::watch::Show;
 use super::{DataArgs, flags, stop_on_signal};
-use crate::data::{Baselines, Binarise, Dataset};
+use crate::data::{Baselines, Dataset, Encoding};
 use crate::error::{Error, Result};
 use crate::lab::film;
 use crate::models::{Architecture, Config, Network, Score, Settings, Standing, Trained, Trainer, coder};
@@ -55,7 +55,7 @@ pub struct SettingsArgs {
     /// Epochs over which the KL term's weight rises from 0
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = flags::whole(0_u64.., "a whole number"), help_heading = "Loss")]
     beta_warmup: u64,
-    /// How grey pixels become numbers
+    /// How bytes of pixels become numbers
     #[arg(long, value_enum, default_value = "threshold", help_heading = "Data")]
     binarize: BinarizeChoice,
     /// Seed of everything random
@@ -67,7 +67,7 @@ choice!(LrScheduleChoice => LrSchedule { Constant, Linear, Cosine });
 choice!(OptimizerChoice => OptimizerKind { Adam, Sgd });
 choice!(ActivationChoice => Activation { Relu, Selu, Tanh, Sigmoid });
 choice!(InitChoice => Init { Pytorch, He, Lecun, Glorot });
-choice!(BinarizeChoice => Binarise { Threshold, Dynamic, None });
+choice!(BinarizeChoice => Encoding { Threshold, Dynamic, #[value(alias = "none")] Grey, Standardised });
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum NetworkChoice {
@@ -133,7 +133,8 @@ pub const EXAMPLES: &str = "\
 Examples:
   elbo train vae                                the exercise's VAE: runs/vae
   elbo train vae --latent-dim 16 --lr 0.001 --lr-schedule cosine --epochs 50
-  elbo train ae --data DIR --limit 1000         on the first 1000 images of other data
+  elbo train vae --data mnist                   on another published set: elbo data list
+  elbo train ae --data DIR --limit 1000         on the first 1000 of one's own pictures: DIR/CLASS/*.png
   elbo train --resume runs/vae                  go on where it was, to the bit";
 
 #[derive(Args, Debug)]

@@ -1,6 +1,6 @@
 //! What a model must beat: the cross-entropy of predictors that look at no image.
 
-use super::{Binarise, Dataset, Split};
+use super::{Dataset, Encoding, Split};
 use crate::kernels::math::double::ln;
 use serde::{Deserialize, Serialize};
 
@@ -24,10 +24,13 @@ pub struct Baselines {
 
 impl Baselines {
     /// Fits and evaluates all of them.
-    pub fn of(data: &Dataset, binarise: Binarise) -> Self {
+    ///
+    /// # Panics
+    /// For an encoding that is not [of probabilities](Encoding::is_of_probabilities): it has no cross-entropy.
+    pub fn of(data: &Dataset, encoding: Encoding) -> Self {
         let classes = data.class_names.len();
-        let train = Means::of(&data.train, classes, binarise);
-        let test = Means::of(&data.test, classes, binarise);
+        let train = Means::of(&data.train, classes, encoding);
+        let test = Means::of(&data.test, classes, encoding);
         let pixels = data.test.pixels() as f64;
         let n = data.train.len() as f64;
         let overall = |m: &Means| [m.all.iter().sum::<f64>() / pixels];
@@ -58,10 +61,11 @@ struct Means {
 }
 
 impl Means {
-    fn of(split: &Split, classes: usize, binarise: Binarise) -> Self {
-        let target: [f64; 256] = std::array::from_fn(|byte| match binarise {
-            Binarise::Threshold => f64::from(u8::from(byte >= 128)),
-            Binarise::Dynamic | Binarise::None => byte as f64 / 255.0,
+    fn of(split: &Split, classes: usize, encoding: Encoding) -> Self {
+        assert!(encoding.is_of_probabilities(), "{encoding:?} pixels have no cross-entropy");
+        let target: [f64; 256] = std::array::from_fn(|byte| match encoding {
+            Encoding::Threshold => f64::from(u8::from(byte >= 128)),
+            Encoding::Dynamic | Encoding::Grey | Encoding::Standardised => byte as f64 / 255.0,
         });
         let mut sums = vec![vec![0.0; split.pixels()]; classes];
         let mut counts = vec![0.0; classes];
@@ -77,11 +81,11 @@ impl Means {
         let n = split.len() as f64;
         let all = (0..split.pixels()).map(|j| sums.iter().map(|s| s[j]).sum::<f64>() / n).collect();
         // A drawn target is binary: its own entropy is no floor.
-        let entropy = match binarise {
-            Binarise::None => {
+        let entropy = match encoding {
+            Encoding::Grey => {
                 (0..256).map(|b| bytes[b] as f64 * cross_entropy(&[target[b]], &[target[b]])).sum::<f64>() / n
             }
-            Binarise::Threshold | Binarise::Dynamic => 0.0,
+            Encoding::Threshold | Encoding::Dynamic | Encoding::Standardised => 0.0,
         };
         for (sum, &count) in sums.iter_mut().zip(&counts) {
             sum.iter_mut().for_each(|s| *s /= f64::max(count, 1.0));
@@ -117,7 +121,7 @@ mod tests {
     #[test]
     fn baselines_are_those_of_counting_by_hand() {
         let rows = [([255, 0], 0), ([255, 255], 0), ([0, 0], 1)];
-        let b = Baselines::of(&set(&rows, &rows[1..]), Binarise::Threshold);
+        let b = Baselines::of(&set(&rows, &rows[1..]), Encoding::Threshold);
         let bit = |on: bool, p: f64| -f64::ln(if on { p } else { 1.0 - p });
         assert!((b.half - 2.0 * 2f64.ln()).abs() < 1e-15);
         // 3 of 6 pixels are on, so that smoothing changes nothing.
@@ -133,7 +137,7 @@ mod tests {
 
     #[test]
     fn baselines_are_finite_for_a_class_never_seen_and_for_constant_pixels() {
-        let b = Baselines::of(&set(&[([0, 0], 0)], &[([255, 0], 1)]), Binarise::Threshold);
+        let b = Baselines::of(&set(&[([0, 0], 0)], &[([255, 0], 1)]), Encoding::Threshold);
         assert!([b.half, b.constant, b.per_pixel, b.per_class].iter().all(|b| b.is_finite()), "{b:?}");
     }
 }

@@ -1,13 +1,12 @@
 //! Files from the network, trusted by their digest alone.
 //!
-//! A body stays in memory until its SHA-256 is right and only then becomes a file, so nothing partial or wrong ever
+//! A body stays in memory until its digest is right and only then becomes a file, so nothing partial or wrong ever
 //! reaches the folder. That suits files of some megabytes, and no others are fetched here.
 
-use super::{hex, sha256_of_file};
+use super::digest::Digest;
 use crate::error::{Error, Result};
 use crate::files;
 use indicatif::ProgressBar;
-use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,27 +25,26 @@ impl Default for Timeouts {
     }
 }
 
-/// Fetches those of `files`, pairs of name and SHA-256 in lower-case hexadecimal, that `dir` does not hold yet with
-/// this digest. Each is asked for at `mirrors` (addresses that end in `/`) in turn until one gives it; the next file
+/// Fetches those of the `wanted` files, pairs of name and digest, that `dir` does not hold yet with this digest. Each is asked for at `mirrors` (addresses that end in `/`) in turn until one gives it; the next file
 /// begins with the mirror that gave the last. `bar` shows the file and its bytes.
 ///
 /// # Errors
 /// [`Error::Download`] with the reason of every mirror when none gives a file; [`Error::Io`] when `dir` cannot be used.
 pub fn fetch(
-    files: &[(&str, &str)],
+    wanted: &[(&str, Digest)],
     mirrors: &[&str],
     dir: &Path,
     timeouts: Timeouts,
     bar: &ProgressBar,
 ) -> Result<()> {
     let mut mirrors = mirrors.to_vec();
-    for &(name, sha256) in files {
+    for &(name, digest) in wanted {
         let path = dir.join(name);
-        if crate::files::is_there(&path)? && sha256_of_file(&path)? == sha256 {
+        if files::is_there(&path)? && digest.of(&std::fs::read(&path).map_err(Error::io(&path))?) == digest.text() {
             continue;
         }
         bar.set_message(name.to_string());
-        let (given_by, body) = first_good(name, sha256, &mirrors, timeouts, bar)?;
+        let (given_by, body) = first_good(name, digest, &mirrors, timeouts, bar)?;
         std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
         files::write(&path, &body)?;
         mirrors.rotate_left(given_by);
@@ -57,7 +55,7 @@ pub fn fetch(
 /// The body of a file with the right digest, and the place of the mirror that gave it.
 fn first_good(
     name: &str,
-    sha256: &str,
+    digest: Digest,
     mirrors: &[&str],
     timeouts: Timeouts,
     bar: &ProgressBar,
@@ -65,9 +63,9 @@ fn first_good(
     let mut reasons = Vec::new();
     for (i, mirror) in mirrors.iter().enumerate() {
         let reason = match get(&format!("{mirror}{name}"), timeouts, bar) {
-            Ok(body) => match hex(&Sha256::digest(&body)) {
-                found if found == sha256 => return Ok((i, body)),
-                found => format!("SHA-256: expected {sha256}, found {found}"),
+            Ok(body) => match digest.of(&body) {
+                found if found == digest.text() => return Ok((i, body)),
+                found => format!("{}: expected {}, found {found}", digest.algorithm(), digest.text()),
             },
             Err(reason) => reason,
         };

@@ -1,9 +1,10 @@
 //! [`Folds`]: the training images divided for cross-validation.
 
-use super::{Dataset, hex};
+use super::Dataset;
+use super::digest::hex;
 use crate::error::{Error, Result};
 use crate::rng::{Purpose, Stream};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 /// A random partition of the training images into K folds, whose sizes differ by at most one. Each fold judges a network that was
 /// trained on the others: every image judges once, and the mean over the folds estimates the loss on images not seen.

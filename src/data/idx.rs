@@ -6,56 +6,33 @@
 
 use super::Split;
 use crate::error::{Error, Result};
-use crate::files;
 use flate2::bufread::GzDecoder;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-
-/// The files of a data set, without the `.gz` they may end in: images and labels to train with, then to test with.
-pub const STEMS: [&str; 4] =
-    ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
 /// The most a file may unpack to, in bytes; twice EMNIST, the largest set we know of. A gzip bomb ends here.
 const LIMIT: u64 = 1 << 30;
 
-/// The file of a stem in `dir`, if there: the gzipped one first, whose checksum shows damage. Some archives unpack
-/// `train-images-idx3-ubyte` as `train-images.idx3-ubyte`.
-///
-/// # Errors
-/// When it cannot be told whether it is there, or it is no file.
-pub fn find(dir: &Path, stem: &str) -> Result<Option<PathBuf>> {
-    let dotted = stem.replacen("-idx", ".idx", 1);
-    for name in [format!("{stem}.gz"), stem.into(), format!("{dotted}.gz"), dotted] {
-        let path = dir.join(name);
-        match fs::metadata(&path) {
-            Ok(found) if found.is_file() => return Ok(Some(path)),
-            Ok(_) => return Err(Error::format(&path, "file", "a regular one", "something else")),
-            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
-            Err(e) => return Err(Error::io(path)(e)),
-        }
-    }
-    Ok(None)
+/// How files hold images and labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Whether each image is held column after column, so that it lies on its side if read as usual.
+    pub transposed: bool,
+    /// The labels that stand for the classes, in their order.
+    pub labels: RangeInclusive<u8>,
 }
 
-/// Reads the training and the test images of a folder.
-pub fn read_dir(dir: &Path) -> Result<(Split, Split)> {
-    let mut found = STEMS.map(|_| None);
-    for (found, stem) in found.iter_mut().zip(STEMS) {
-        *found = find(dir, stem)?;
-    }
-    let [Some(train_images), Some(train_labels), Some(test_images), Some(test_labels)] = &found else {
-        let missing: Vec<&str> = STEMS.iter().zip(&found).filter(|(_, f)| f.is_none()).map(|(&stem, _)| stem).collect();
-        let expected = format!("{} (each as it is or with .gz)", STEMS.join(", "));
-        let found = match files::is_there(dir)? {
-            true => format!("no {}", missing.join(", no ")),
-            false => "no such folder".into(),
-        };
-        return Err(Error::format(dir, "IDX files", expected, found));
-    };
-    let train = read_split(train_images, train_labels)?;
-    let test = read_split(test_images, test_labels)?;
-    if (train.height(), train.width()) != (test.height(), test.width()) {
+/// The usual one: row after row, and as many classes as there may be, from 0.
+pub const PLAIN: Layout = Layout { transposed: false, labels: 0..=u8::MAX };
+
+/// Reads the training and the test images from the [four files](super::parts::STEMS) of a set.
+pub fn read_all(paths: &[PathBuf; 4], layout: &Layout) -> Result<(Split, Split)> {
+    let [train_images, train_labels, test_images, test_labels] = paths;
+    let train = read_split(train_images, train_labels, layout)?;
+    let test = read_split(test_images, test_labels, layout)?;
+    if train.shape() != test.shape() {
         let expected = format!("{} x {} as in {}", train.height(), train.width(), train_images.display());
         return Err(Error::format(
             test_images,
@@ -68,13 +45,27 @@ pub fn read_dir(dir: &Path) -> Result<(Split, Split)> {
 }
 
 /// Reads images and their labels.
-fn read_split(images_path: &Path, labels_path: &Path) -> Result<Split> {
-    let ([count, height, width], images) = read(images_path)?;
-    let ([labels_count], labels) = read(labels_path)?;
+fn read_split(images_path: &Path, labels_path: &Path, layout: &Layout) -> Result<Split> {
+    let ([count, height, width], mut images) = read(images_path)?;
+    let ([labels_count], mut labels) = read(labels_path)?;
     if labels_count != count {
         return Err(Error::format(labels_path, "number of labels", format!("{count}, one per image"), labels_count));
     }
-    Ok(Split::new(images, labels, height as usize, width as usize))
+    let (first, last) = (*layout.labels.start(), *layout.labels.end());
+    if let Some(label) = labels.iter().find(|label| !layout.labels.contains(label)) {
+        return Err(Error::format(labels_path, "label", format!("{first} to {last}"), label));
+    }
+    labels.iter_mut().for_each(|label| *label -= first);
+    let (mut height, mut width) = (height as usize, width as usize);
+    if layout.transposed {
+        let mut lying = vec![0; height * width];
+        for image in images.chunks_exact_mut(height * width) {
+            lying.copy_from_slice(image);
+            image.iter_mut().enumerate().for_each(|(i, pixel)| *pixel = lying[i % height * width + i / height]);
+        }
+        (height, width) = (width, height);
+    }
+    Ok(Split::new(images, labels, height, width))
 }
 
 /// Reads a file of unsigned bytes in `D` dimensions.
@@ -187,7 +178,7 @@ mod tests {
         let paths = [dir.path().join("images"), dir.path().join("labels")];
         std::fs::write(&paths[0], images).unwrap();
         std::fs::write(&paths[1], labels).unwrap();
-        read_split(&paths[0], &paths[1]).map_err(|e| {
+        read_split(&paths[0], &paths[1], &PLAIN).map_err(|e| {
             let text = e.to_string();
             assert!(!text.contains('\n'), "{text}");
             text.strip_prefix(&format!("{}/", dir.path().display())).unwrap_or_else(|| panic!("{text}")).into()
@@ -244,28 +235,6 @@ mod tests {
         }
         let members = [gzip(&IMAGES[..10]), gzip(b""), gzip(&IMAGES[10..]), vec![0; 3]].concat();
         assert_eq!(verdict(&members, &LABELS).unwrap(), expected);
-    }
-
-    #[test]
-    fn files_are_found_by_any_of_their_names() {
-        let dir = tempfile::tempdir().unwrap();
-        for name in [
-            "train-images.idx3-ubyte",
-            "train-labels.idx1-ubyte.gz",
-            "t10k-images-idx3-ubyte",
-            "t10k-labels-idx1-ubyte.gz",
-        ] {
-            let bytes: &[u8] = if name.contains("images") { &IMAGES } else { &LABELS };
-            std::fs::write(dir.path().join(name), if name.ends_with(".gz") { gzip(bytes) } else { bytes.to_vec() })
-                .unwrap();
-        }
-        assert_eq!(read_dir(dir.path()).unwrap().0.len(), 2);
-        std::fs::create_dir(dir.path().join("train-images-idx3-ubyte.gz")).unwrap();
-        let error = read_dir(dir.path()).unwrap_err().to_string();
-        assert!(
-            error.ends_with("train-images-idx3-ubyte.gz: file: expected a regular one, found something else"),
-            "{error}"
-        );
     }
 
     #[test]
@@ -327,27 +296,35 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_the_files_says_which() {
+    fn transposed_images_are_turned_upright_and_labels_counted_from_the_first() {
         let dir = tempfile::tempdir().unwrap();
-        for stem in [STEMS[0], STEMS[1], STEMS[3]] {
-            std::fs::write(dir.path().join(stem), b"").unwrap();
+        let paths = ["images", "labels"].map(|name| dir.path().join(name));
+        // A 4 x 3 letter L, written column after column.
+        let upright = [[9, 0, 0], [9, 0, 0], [9, 0, 0], [9, 9, 9]];
+        let written: Vec<u8> = (0..3).flat_map(|column| upright.map(|row| row[column])).collect();
+        std::fs::write(&paths[0], [&[0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 4][..], &written].concat()).unwrap();
+        std::fs::write(&paths[1], [0, 0, 8, 1, 0, 0, 0, 1, 12]).unwrap();
+        let letters = Layout { transposed: true, labels: 1..=26 };
+        let split = read_split(&paths[0], &paths[1], &letters).unwrap();
+        assert_eq!((split.shape(), split.label(0)), ([1, 4, 3], 11));
+        assert_eq!(split.image(0), upright.as_flattened());
+        for bad in [0, 27] {
+            std::fs::write(&paths[1], [0, 0, 8, 1, 0, 0, 0, 1, bad]).unwrap();
+            let error = read_split(&paths[0], &paths[1], &letters).unwrap_err().to_string();
+            assert!(error.ends_with(&format!("labels: label: expected 1 to 26, found {bad}")), "{error}");
         }
-        let error = read_dir(dir.path()).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("{}: IDX files: expected {}, ", dir.path().display(), STEMS[0])), "{error}");
-        assert!(error.ends_with("found no t10k-images-idx3-ubyte"), "{error}");
-        let error = read_dir(Path::new("/no/such/folder")).unwrap_err().to_string();
-        assert!(error.starts_with("/no/such/folder: ") && error.ends_with("found no such folder"), "{error}");
     }
 
     #[test]
     fn test_images_of_another_size_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         let wide = [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 6][..], &IMAGES[16..]].concat();
-        for (stem, bytes) in STEMS.iter().zip([&IMAGES[..], &LABELS, &wide, &LABELS]) {
-            std::fs::write(dir.path().join(stem), bytes).unwrap();
+        let paths = ["a", "b", "c", "d"].map(|name| dir.path().join(name));
+        for (path, bytes) in paths.iter().zip([&IMAGES[..], &LABELS, &wide, &LABELS]) {
+            std::fs::write(path, bytes).unwrap();
         }
-        let error = read_dir(dir.path()).unwrap_err().to_string();
-        assert!(error.contains("t10k-images-idx3-ubyte: image size: expected 2 x 3 as in "), "{error}");
+        let error = read_all(&paths, &PLAIN).unwrap_err().to_string();
+        assert!(error.contains("c: image size: expected 2 x 3 as in "), "{error}");
         assert!(error.ends_with("found 1 x 6"), "{error}");
     }
 }

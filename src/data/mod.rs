@@ -1,34 +1,37 @@
 //! Data sets as bytes and labels: where they come from, how they are checked, in which order and as which numbers
 //! they enter training.
 //!
-//! [`load`] gives a [`Dataset`] of two [`Split`]s from a folder of IDX files, from a download of [`fashion_mnist`] or
-//! from the [`synthetic`] pattern book. [`Folds`] divide the first for
-//! cross-validation. [`epoch_order`] and [`Binarise`] are all that stands between its bytes and a
-//! mini-batch. No tensors here, and no augmentation.
+//! [`load`] gives a [`Dataset`] of two [`Split`]s from a folder of IDX files or of PNG images, from a published set of the
+//! [`catalogue`] or from the [`synthetic`] pattern book. [`Folds`] divide the first for cross-validation. [`epoch_order`] and
+//! [`Encoding`] are all that stands between its bytes and a mini-batch. No tensors here, and no augmentation.
 
 mod baselines;
 mod batches;
-mod binarise;
+pub mod catalogue;
+mod digest;
 pub mod download;
-pub mod fashion_mnist;
+mod encoding;
 mod folds;
 mod idx;
+mod parts;
+mod pictures;
+mod published;
 mod source;
 pub mod synthetic;
 
 pub use baselines::Baselines;
 pub use batches::epoch_order;
-pub use binarise::Binarise;
+pub use digest::Digest;
+pub use encoding::{Encoder, Encoding};
 pub use folds::Folds;
 pub use source::{Origin, Source, load};
 
-use crate::error::{Error, Result};
-use sha2::{Digest, Sha256};
-use std::path::Path;
+use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
-/// Grey images of one size, one byte per pixel (0 is black), row after row, each with a class number. A split shares its bytes
-/// with those that were [taken](Self::take) from it, and is cheap to clone.
+/// Images of one shape `[C, H, W]`, one byte per pixel (0 is black), each with a class number. C is 1 for grey, 3 for red, green
+/// and blue: channel after channel, and in each row after row, as convolutions take them. A split shares its bytes with those
+/// that were [taken](Self::take) from it, and is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Split {
     bytes: Arc<Bytes>,
@@ -40,26 +43,34 @@ pub struct Split {
 struct Bytes {
     images: Vec<u8>,
     labels: Vec<u8>,
-    height: usize,
-    width: usize,
+    shape: [usize; 3],
 }
 
 impl PartialEq for Split {
     fn eq(&self, other: &Self) -> bool {
-        let size = |split: &Split| (split.height(), split.width());
-        size(self) == size(other) && self.labels().eq(other.labels()) && self.images().eq(other.images())
+        self.shape() == other.shape() && self.labels().eq(other.labels()) && self.images().eq(other.images())
     }
 }
 
 impl Split {
-    /// Joins images and labels.
+    /// Joins grey images and their labels.
     ///
     /// # Panics
-    /// When an image has no pixels, or `images` is not one image of `height` × `width` for each label.
+    /// As [`of_shape`](Self::of_shape), for one channel.
     pub fn new(images: Vec<u8>, labels: Vec<u8>, height: usize, width: usize) -> Self {
+        Split::of_shape(images, labels, [1, height, width])
+    }
+
+    /// Joins images of the shape `[C, H, W]` and their labels.
+    ///
+    /// # Panics
+    /// When an image has neither 1 nor 3 channels, or no pixels, or `images` is not one image for each label.
+    pub fn of_shape(images: Vec<u8>, labels: Vec<u8>, shape: [usize; 3]) -> Self {
+        let [channels, height, width] = shape;
+        assert!(channels == 1 || channels == 3, "an image has 1 or 3 channels, not {channels}");
         assert!(height > 0 && width > 0, "an image of {height} x {width} has no pixels");
-        assert_eq!(images.len(), labels.len() * height * width, "images and labels must go together");
-        Split { bytes: Arc::new(Bytes { images, labels, height, width }), rows: None }
+        assert_eq!(images.len(), labels.len() * channels * height * width, "images and labels must go together");
+        Split { bytes: Arc::new(Bytes { images, labels, shape }), rows: None }
     }
 
     /// The images of these rows, without a copy of them.
@@ -88,19 +99,29 @@ impl Split {
         self.len() == 0
     }
 
+    /// `[C, H, W]` of an image: channels, rows, columns.
+    pub fn shape(&self) -> [usize; 3] {
+        self.bytes.shape
+    }
+
+    /// Channels of an image: 1 where it is grey, 3 where it has colour.
+    pub fn channels(&self) -> usize {
+        self.shape()[0]
+    }
+
     /// Rows of an image.
     pub fn height(&self) -> usize {
-        self.bytes.height
+        self.shape()[1]
     }
 
     /// Columns of an image.
     pub fn width(&self) -> usize {
-        self.bytes.width
+        self.shape()[2]
     }
 
-    /// Pixels of an image.
+    /// What networks see of an image, D = C · H · W numbers: a point in colour counts three times.
     pub fn pixels(&self) -> usize {
-        self.height() * self.width()
+        self.shape().iter().product()
     }
 
     /// The pixels of image `i`.
@@ -143,7 +164,7 @@ pub struct Dataset {
     /// What each class is called; every label is an index into it.
     pub class_names: Vec<String>,
     /// SHA-256 over the dimensions, pixels and labels of both splits, in lower-case hexadecimal. It tells whether a
-    /// checkpoint was made with these data.
+    /// checkpoint was made with these data. The number of channels is a dimension only where it is not 1.
     pub digest: String,
     /// How it was loaded.
     pub origin: Origin,
@@ -155,10 +176,9 @@ impl Dataset {
     /// Joins two splits and computes their digest.
     ///
     /// # Panics
-    /// When the splits differ in image size, or a label has no name.
+    /// When the splits differ in the shape of an image, or a label has no name.
     pub fn new(name: &str, source: &str, train: Split, test: Split, class_names: Vec<String>) -> Self {
-        let size = |split: &Split| (split.height(), split.width());
-        assert_eq!(size(&train), size(&test), "both splits must have one image size");
+        assert_eq!(train.shape(), test.shape(), "both splits must have images of one shape");
         let highest = train.labels().chain(test.labels()).max();
         assert!(highest.is_none_or(|label| usize::from(label) < class_names.len()), "a label has no name");
         let digest = digest(&train, &test);
@@ -179,24 +199,14 @@ impl Dataset {
 fn digest(train: &Split, test: &Split) -> String {
     let mut sha = Sha256::new();
     for split in [train, test] {
-        for dimension in [split.len(), split.height(), split.width()] {
+        let channels = Some(split.channels()).filter(|&channels| channels != 1);
+        for dimension in [split.len(), split.height(), split.width()].into_iter().chain(channels) {
             sha.update((dimension as u64).to_le_bytes());
         }
         split.images().for_each(|image| sha.update(image));
         sha.update(split.labels().collect::<Vec<_>>());
     }
-    hex(&sha.finalize())
-}
-
-/// SHA-256 of a file's content, in lower-case hexadecimal.
-fn sha256_of_file(path: &Path) -> Result<String> {
-    let content = std::fs::read(path).map_err(Error::io(path))?;
-    Ok(hex(&Sha256::digest(content)))
-}
-
-/// Lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest::hex(&sha.finalize())
 }
 
 #[cfg(test)]
@@ -213,6 +223,31 @@ mod tests {
         assert_eq!((split.len(), split.pixels(), split.is_empty()), (2, 6, false));
         assert_eq!(split.image(1), [6, 7, 8, 9, 10, 11]);
         assert_eq!(split.label(1), 4);
+    }
+
+    #[test]
+    fn an_image_in_colour_is_its_channels_one_after_the_other() {
+        let split = Split::of_shape((0..12).collect(), vec![3], [3, 1, 4]);
+        assert_eq!((split.len(), split.pixels(), split.channels(), split.shape()), (1, 12, 3, [3, 1, 4]));
+        assert_eq!(split.image(0)[4..8], [4, 5, 6, 7]);
+        assert_ne!(split, Split::new((0..12).collect(), vec![3], 3, 4));
+    }
+
+    #[test]
+    #[should_panic(expected = "an image has 1 or 3 channels, not 2")]
+    fn two_channels_are_a_mistake() {
+        Split::of_shape(vec![0; 8], vec![0], [2, 2, 2]);
+    }
+
+    #[test]
+    fn the_digest_of_grey_images_stays_and_channels_are_seen_in_that_of_others() {
+        let digest = |shape| {
+            let split = Split::of_shape((0..12).collect(), vec![1], shape);
+            Dataset::new("a", "b", split.clone(), split, names(2)).digest
+        };
+        // By hashlib: sha256(2 * (struct.pack("<QQQ", 1, 3, 4) + bytes(range(12)) + b"\1")), and "<QQQQ", 1, 2, 2, 3.
+        assert_eq!(digest([1, 3, 4]), "c0cd2128b3b6763abaa8d603ebf0f91aa8a43ff06f1011eb52876f3e16a912d9");
+        assert_eq!(digest([3, 2, 2]), "3f309745bd11fb4582a97b0ed0c49f179d6a16440e177ebd131977a5ebdd9e84");
     }
 
     #[test]

@@ -54,11 +54,10 @@ const SPREAD: &str = "sigma_spread.svg";
 pub fn measure(subjects: &[Subject], data: &Dataset) -> (Vec<Consistency>, Vec<Figure>) {
     let rows = examples(data, IMAGES);
     let shown = rows.len().min(10);
-    let (height, width) = (data.test.height(), data.test.width());
     let class = |&i: &usize| data.class_names[usize::from(data.test.label(i))].clone();
-    let mut panel = Panel::new(&format!("Standard deviation of each pixel over {PASSES} passes"), height, width)
+    let mut panel = Panel::new(&format!("Standard deviation of each pixel over {PASSES} passes"), data.test.shape())
         .columns(&rows[..shown].iter().map(class).collect::<Vec<_>>())
-        .row(Row::grey("original", &subjects[0].images(&data.test, &rows[..shown])));
+        .row(Row::images("original", &subjects[0].images(&data.test, &rows[..shown])));
     let mut chart = Chart::new(
         "Posterior width and spread of reconstructions",
         "mean posterior σ",

@@ -5,7 +5,7 @@ use crate::data::Dataset;
 use crate::error::Result;
 use crate::files;
 use crate::models::Trainer;
-use crate::plot::{Grey, Grid, film};
+use crate::plot::{Grid, Image, film};
 use crate::train::Folder;
 
 /// Images in a row of a frame.
@@ -32,8 +32,8 @@ pub fn write_frame(trainer: &Trainer, data: &Dataset, folder: &Folder) -> Result
         z
     };
     let decoded = subject.decode(&(0..ROW * ROWS).map(point).collect::<Vec<_>>());
-    let grid = Grid::new(data.test.height(), data.test.width()).per_row(ROW);
-    let png = grid.grey(&[originals, reconstructions, decoded].concat());
+    let grid = Grid::new(data.test.shape()).per_row(ROW);
+    let png = grid.images(&[originals, reconstructions, decoded].concat());
     folder.write(&frame(trainer.progress.epoch), &png)
 }
 
@@ -42,9 +42,9 @@ pub fn write_frame(trainer: &Trainer, data: &Dataset, folder: &Folder) -> Result
 /// # Errors
 /// When a frame is damaged.
 pub fn write_film(epochs: u64, folder: &Folder) -> Result<()> {
-    let read = |epoch: u64| -> Result<Grey> {
+    let read = |epoch: u64| -> Result<Image> {
         let path = folder.path().join(frame(epoch));
-        Grey::decode(&files::read(&path, 1 << 26)?, &path)
+        Image::decode(&files::read(&path, 1 << 26)?, &path)
     };
     let mut frames = Vec::new();
     for epoch in 1..=epochs {

@@ -62,7 +62,7 @@ pub fn measure(subjects: &[Subject], data: &Dataset) -> (Vec<Walk>, Vec<Figure>)
 
 fn of_one(subject: &Subject, data: &Dataset) -> (Vec<Walk>, Figure) {
     let title = format!("Walks of the {} between two test images (framed), in a straight line of z", subject.name());
-    let mut panel = Panel::new(&title, data.test.height(), data.test.width());
+    let mut panel = Panel::new(&title, data.test.shape());
     let mut walks = Vec::new();
     for ends in pairs(data) {
         let originals = subject.images(&data.test, &ends);
@@ -79,7 +79,7 @@ fn of_one(subject: &Subject, data: &Dataset) -> (Vec<Walk>, Figure) {
         let change = |a: &[f32], b: &[f32]| mean(a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs())));
         let steps = decoded.windows(2).map(|pair| change(&pair[0], &pair[1])).collect();
         let walk = Walk { name: subject.name().to_string(), ends, classes, losses, steps };
-        panel = panel.row(Row::grey(&walk.title(), &row).framed(&[0, STEPS + 1]));
+        panel = panel.row(Row::images(&walk.title(), &row).framed(&[0, STEPS + 1]));
         walks.push(walk);
     }
     (walks, Figure::new(figure(subject.name()), panel.svg()))

@@ -189,8 +189,8 @@ fn manifold(subject: &Subject, drawn: &[usize], data: &Dataset) -> Figure {
         }
         z
     };
-    let grid = Grid::new(data.test.height(), data.test.width()).per_row(GRID);
-    Figure::new(MANIFOLD, grid.grey(&subject.decode(&(0..GRID * rows).map(at).collect::<Vec<_>>())))
+    let grid = Grid::new(data.test.shape()).per_row(GRID);
+    Figure::new(MANIFOLD, grid.images(&subject.decode(&(0..GRID * rows).map(at).collect::<Vec<_>>())))
 }
 
 /// The paragraphs.

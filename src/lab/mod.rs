@@ -19,7 +19,7 @@ pub mod terminal;
 mod tests;
 
 use crate::autograd::Tape;
-use crate::data::{Binarise, Dataset, Split};
+use crate::data::{Dataset, Encoding, Split};
 use crate::error::Result;
 use crate::files;
 use crate::kernels::Real;
@@ -122,7 +122,7 @@ const BATCH: usize = 500;
 pub struct Subject<'a> {
     name: &'static str,
     coder: &'a dyn Codes,
-    binarise: Binarise,
+    encoding: Encoding,
     /// Latent dimensions.
     pub latent: usize,
     /// Seed of what is drawn.
@@ -151,7 +151,7 @@ impl<'a> Subject<'a> {
 
     fn new(config: &Config, coder: &'a dyn Codes) -> Self {
         let latent = coder.settings().architecture.latent;
-        Subject { name: config.network.name(), coder, binarise: config.binarize, latent, seed: config.seed }
+        Subject { name: config.network.name(), coder, encoding: config.binarize, latent, seed: config.seed }
     }
 
     /// `AE` or `VAE`.
@@ -169,7 +169,7 @@ impl<'a> Subject<'a> {
         let image = |&row: &usize| {
             let mut x = vec![0.0; test.pixels()];
             let noise = || Stream::new(self.seed, Purpose::BinariseTest, 0, row as u64);
-            self.binarise.write(test.image(row), noise, &mut x);
+            self.encoding.write(test.image(row), noise, &mut x);
             x
         };
         rows.iter().map(image).collect()

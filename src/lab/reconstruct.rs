@@ -25,20 +25,20 @@ const FIGURE: &str = "reconstructions.svg";
 /// Encodes and decodes test images with each network at z = μ.
 pub fn measure(subjects: &[Subject], data: &Dataset) -> (Reconstructions, Vec<Figure>) {
     let rows = examples(data, IMAGES);
-    let (height, width) = (data.test.height(), data.test.width());
     let classes: Vec<String> =
         rows.iter().map(|&i| data.class_names[usize::from(data.test.label(i))].clone()).collect();
     let originals = subjects[0].images(&data.test, &rows);
-    let mut panel = Panel::new("Test images and their reconstructions at z = μ, with the loss in nats", height, width)
-        .columns(&classes)
-        .row(Row::grey("original", &originals));
+    let mut panel =
+        Panel::new("Test images and their reconstructions at z = μ, with the loss in nats", data.test.shape())
+            .columns(&classes)
+            .row(Row::images("original", &originals));
     let mut losses = Vec::new();
     for subject in subjects {
         let codes = subject.encode(&originals);
         let means: Vec<_> = codes.into_iter().map(|c| c.mu).collect();
         let (decoded, loss) = (subject.decode(&means), subject.losses(&originals, &means));
         let captions: Vec<String> = loss.iter().map(|l| nats(*l, 1)).collect();
-        panel = panel.row(Row::grey(subject.name(), &decoded).captions(&captions));
+        panel = panel.row(Row::images(subject.name(), &decoded).captions(&captions));
         losses.push((subject.name().to_string(), loss));
     }
     (Reconstructions { images: rows, classes, losses }, vec![Figure::new(FIGURE, panel.svg())])

@@ -7,7 +7,7 @@ use super::latent::{self, Latent};
 use super::losses::{self, Run};
 use super::reconstruct::{self, Reconstructions};
 use super::sample::{self, Samples};
-use crate::data::{Baselines, Binarise};
+use crate::data::{Baselines, Encoding};
 use serde::Serialize;
 
 /// Everything that was measured: `summary.json`.
@@ -69,10 +69,11 @@ fn settings(run: &Run, s: &Summary) -> String {
          learning rate of {}, seed {}, and measured on {test} test images; all other settings are in `config.json` beside each \
          network. Training and figures took {:.0} s. Every number below is in [`summary.json`](summary.json) or follows from it.",
         match c.binarize {
-            Binarise::Threshold => "Pixels were made black or white: on from byte 128, off below.",
-            Binarise::Dynamic =>
+            Encoding::Threshold => "Pixels were made black or white: on from byte 128, off below.",
+            Encoding::Dynamic =>
                 "Pixels were made black or white by chance, anew in each epoch: on with probability byte / 255.",
-            Binarise::None => "Pixels are grey: byte / 255.",
+            Encoding::Grey => "Pixels are grey: byte / 255.",
+            Encoding::Standardised => "Pixels are standardised by the training images' mean and standard deviation.",
         },
         count(c.epochs as usize, "epoch"),
         c.batch_size,

@@ -46,15 +46,15 @@ pub fn measure(subject: &Subject, data: &Dataset) -> (Samples, Vec<Figure>) {
         .collect();
     let coordinates = if subject.latent <= 2 { "z" } else { "z₁ and z₂" };
     let title = format!("{n} new images of the {} from z ~ N(0, I), each above its {coordinates}", subject.name());
-    let mut panel = Panel::new(&title, data.test.height(), data.test.width());
+    let mut panel = Panel::new(&title, data.test.shape());
     let caption =
         |z: &Vec<f32>| z.iter().take(2).map(|v| format!("{v:.1}").replace('-', "−")).collect::<Vec<_>>().join(" ");
     for rows in (0..n).collect::<Vec<_>>().chunks(10) {
         let (first, last) = (rows[0], rows[rows.len() - 1]);
         let captions: Vec<String> = z[first..=last].iter().map(caption).collect();
         panel = panel
-            .row(Row::grey("mean", &means[first..=last]))
-            .row(Row::grey("sample", &drawn[first..=last]).captions(&captions));
+            .row(Row::images("mean", &means[first..=last]))
+            .row(Row::images("sample", &drawn[first..=last]).captions(&captions));
     }
     let originals = subject.images(&data.test, &(0..n.min(data.test.len())).collect::<Vec<_>>());
     let codes = subject.encode(&originals).into_iter().map(|c| c.mu).collect::<Vec<_>>();

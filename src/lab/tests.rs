@@ -144,7 +144,7 @@ fn nothing_that_is_said_of_an_awkward_run_is_empty_or_no_number() {
     check("diverged", &diverged);
     assert!(diverged[0].1.join(" ").contains("**diverged**"), "{}", diverged[0].1.join("\n"));
     check("collapsed", &said(&all, 2, 3, |c| c.network.beta = 1e3));
-    check("grey", &said(&all, 2, 2, |c| c.binarize = Binarise::None));
+    check("grey", &said(&all, 2, 2, |c| c.binarize = Encoding::Grey));
 }
 
 #[test]

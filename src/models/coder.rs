@@ -2,6 +2,7 @@
 
 use super::Score;
 use crate::autograd::{Tape, Var};
+use crate::data::Encoding;
 use crate::error::{Error, Result};
 use crate::kernels::Real;
 use crate::loss::Loss;
@@ -146,6 +147,8 @@ const QUANTITIES: &[Quantity] = &[
     Quantity { name: "elbo", label: "ELBO", unit: "nats per image" },
 ];
 
+const LIKELIHOOD: &str = "threshold, dynamic or grey, which give the pixels' probabilities that a likelihood needs";
+
 impl<N: Coder> Coding<N> {
     /// Its encoder and decoder.
     pub(super) fn coder(&self) -> Option<&dyn Codes> {
@@ -167,7 +170,7 @@ impl<N: Coder> Coding<N> {
 impl<N: Coder> Task for Coding<N> {
     type Settings = Settings;
 
-    fn validate(settings: &Settings) -> Result<()> {
+    fn validate(settings: &Settings, encoding: Encoding) -> Result<()> {
         let Settings { architecture: a, descent, beta, beta_warmup } = settings;
         let (epochs, weights) = (format!("at most {MOST_EPOCHS}"), format!("at most {MOST_WEIGHTS} weights"));
         let size = Self::weights(settings);
@@ -176,6 +179,7 @@ impl<N: Coder> Task for Coding<N> {
         Error::first_setting([
             (*beta_warmup <= MOST_EPOCHS, "beta_warmup", &*epochs, beta_warmup.to_string()),
             (beta.is_finite() && *beta >= 0.0, "beta", "0 or a positive number", beta.to_string()),
+            (encoding.is_of_probabilities(), "binarize", LIKELIHOOD, "standardised".into()),
             (a.latent > 0, "latent_dim", "at least 1", a.latent.to_string()),
             (a.hidden.iter().all(|&h| h > 0), "hidden", "widths of at least 1", format!("{:?}", a.hidden)),
             (a.pixels > 0, "pixels", "at least 1", a.pixels.to_string()),

@@ -14,6 +14,7 @@ pub use score::{Score, Standing};
 pub use vae::Vae;
 
 use crate::autograd::Tape;
+use crate::data::Encoding;
 use crate::error::Result;
 use crate::train::{self, Batch, NotFinite, Part, Quantity, Task, Terms};
 use serde::{Deserialize, Serialize};
@@ -55,8 +56,8 @@ macro_rules! networks {
         impl Task for Network {
             type Settings = Settings;
 
-            fn validate(settings: &Settings) -> Result<()> {
-                match settings { $(Settings::$Network(own) => <$Task>::validate(own),)+ }
+            fn validate(settings: &Settings, encoding: Encoding) -> Result<()> {
+                match settings { $(Settings::$Network(own) => <$Task>::validate(own, encoding),)+ }
             }
             fn pixels(settings: &Settings) -> usize {
                 match settings { $(Settings::$Network(own) => <$Task>::pixels(own),)+ }
@@ -207,6 +208,24 @@ mod tests {
         assert_eq!(serde_json::from_str::<Config>(written).unwrap(), exercise(784));
         let today = serde_json::to_string(&exercise(784)).unwrap();
         assert_eq!(serde_json::from_str::<Config>(&today).unwrap(), exercise(784));
+    }
+
+    #[test]
+    fn pixels_that_are_no_probabilities_are_refused() {
+        for network in [Settings::Ae, Settings::Vae] {
+            let network = network(coder::Settings::new(784));
+            let config = Config { binarize: Encoding::Standardised, ..Config::of(network) };
+            let error = config.validate::<Network>().unwrap_err().to_string();
+            assert!(error.starts_with("binarize: expected threshold, dynamic or grey, which "), "{error}");
+            assert!(error.ends_with(", found standardised"), "{error}");
+        }
+    }
+
+    #[test]
+    fn older_configurations_call_grey_none() {
+        let config = Config { binarize: Encoding::Grey, ..exercise(784) };
+        let json = serde_json::to_string(&config).unwrap().replace("\"grey\"", "\"none\"");
+        assert_eq!(serde_json::from_str::<Config>(&json).unwrap(), config);
     }
 
     #[test]

@@ -1,32 +1,33 @@
 //! Animated PNG: the training film.
 
-use super::image::Grey;
-use png::{BitDepth, BlendOp, ColorType, DisposeOp, Encoder, EncodingError};
+use super::image::{Image, color_type};
+use png::{BitDepth, BlendOp, DisposeOp, Encoder, EncodingError};
 
 /// The frames as an animated PNG that loops for ever: each is shown for `delay_ms`, the last one for `last_ms`.
 /// Viewers without animation show the first frame.
 ///
 /// # Panics
-/// If there is no frame, or frames differ in size.
+/// If there is no frame, or frames differ in size or channels.
 ///
 /// ```
-/// use elbo::plot::{Grey, film};
-/// let frames = [0, 128, 255].map(|v| Grey { width: 4, height: 3, pixels: vec![v; 12] });
+/// use elbo::plot::{Image, film};
+/// let frames = [0, 128, 255].map(|v| Image { width: 4, height: 3, channels: 1, samples: vec![v; 12] });
 /// let apng: Vec<u8> = film(&frames, 250, 2000);
 /// assert_eq!(&apng[1..4], b"PNG");
 /// ```
-pub fn film(frames: &[Grey], delay_ms: u16, last_ms: u16) -> Vec<u8> {
+pub fn film(frames: &[Image], delay_ms: u16, last_ms: u16) -> Vec<u8> {
     let first = frames.first().expect("a film needs a frame");
     for (k, frame) in frames.iter().enumerate() {
-        assert_eq!((frame.width, frame.height), (first.width, first.height), "frame {k} is not of frame 0's size");
+        let size = |frame: &Image| (frame.width, frame.height, frame.channels);
+        assert_eq!(size(frame), size(first), "frame {k} is not of frame 0's size");
     }
     encode(frames, delay_ms, last_ms).expect("memory takes every write, and the sizes agree")
 }
 
-fn encode(frames: &[Grey], delay_ms: u16, last_ms: u16) -> Result<Vec<u8>, EncodingError> {
+fn encode(frames: &[Image], delay_ms: u16, last_ms: u16) -> Result<Vec<u8>, EncodingError> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, frames[0].width, frames[0].height);
-    encoder.set_color(ColorType::Grayscale);
+    encoder.set_color(color_type(frames[0].channels as usize));
     encoder.set_depth(BitDepth::Eight);
     encoder.set_animated(frames.len() as u32, 0)?;
     encoder.set_blend_op(BlendOp::Source)?;
@@ -37,7 +38,7 @@ fn encode(frames: &[Grey], delay_ms: u16, last_ms: u16) -> Result<Vec<u8>, Encod
         if k > 0 {
             writer.set_frame_delay(if k + 1 == frames.len() { last_ms } else { delay_ms }, 1000)?;
         }
-        writer.write_image_data(&frame.pixels)?;
+        writer.write_image_data(&frame.samples)?;
     }
     writer.finish()?;
     Ok(bytes)
@@ -48,8 +49,10 @@ mod tests {
     use super::*;
     use std::io::Cursor;
 
-    fn frames(n: u8) -> Vec<Grey> {
-        (0..n).map(|k| Grey { width: 3, height: 2, pixels: (0..6).map(|i| 10 * k + i).collect() }).collect()
+    fn frames(n: u8) -> Vec<Image> {
+        (0..n)
+            .map(|k| Image { width: 3, height: 2, channels: 1, samples: (0..6).map(|i| 10 * k + i).collect() })
+            .collect()
     }
 
     /// Pixels and delay in ms of every frame, and the number of plays, as the decoder sees them.
@@ -70,7 +73,7 @@ mod tests {
         let (shown, plays) = decode(&film(&frames(4), 200, 1500));
         assert_eq!(plays, 0, "0 plays means for ever");
         for (k, ((pixels, delay), frame)) in shown.iter().zip(frames(4)).enumerate() {
-            assert_eq!(*pixels, frame.pixels);
+            assert_eq!(*pixels, frame.samples);
             assert_eq!(*delay, if k == 3 { 1500 } else { 200 });
         }
         assert_eq!(shown.len(), 4);
@@ -79,13 +82,20 @@ mod tests {
     #[test]
     fn a_film_of_one_frame_is_a_film() {
         let (shown, _) = decode(&film(&frames(1), 200, 1500));
-        assert_eq!(shown, [(frames(1)[0].pixels.clone(), 1500)]);
+        assert_eq!(shown, [(frames(1)[0].samples.clone(), 1500)]);
+    }
+
+    #[test]
+    fn a_film_in_colour_is_one() {
+        let frames = [0, 50].map(|k| Image { width: 2, height: 1, channels: 3, samples: (k..k + 6).collect() });
+        let (shown, _) = decode(&film(&frames, 200, 1500));
+        assert_eq!(shown, [(frames[0].samples.clone(), 200), (frames[1].samples.clone(), 1500)]);
     }
 
     #[test]
     #[should_panic(expected = "frame 1 is not of frame 0's size")]
     fn frames_of_two_sizes_are_a_mistake() {
-        let small = Grey { width: 1, height: 1, pixels: vec![0] };
+        let small = Image { width: 1, height: 1, channels: 1, samples: vec![0] };
         film(&[frames(1)[0].clone(), small], 1, 1);
     }
 }

@@ -1,48 +1,86 @@
-//! Grey images and their PNG form, the common ground of grids, films and panels. 8 bits per channel, nothing else.
+//! Images and their PNG form, the common ground of grids, films and panels: grey or RGB, 8 bits per channel, nothing else.
 
 use crate::error::{Error, Result};
 use png::{BitDepth, ColorType, Decoder, Encoder, Transformations};
 use std::io::Cursor;
 use std::path::Path;
 
-/// An 8-bit grey image.
+/// An 8-bit image, grey or in colour.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grey {
+pub struct Image {
     /// In pixels.
     pub width: u32,
     /// In pixels.
     pub height: u32,
-    /// Row by row from the top left, `width * height` of them; 0 is black.
-    pub pixels: Vec<u8>,
+    /// 1 for grey, 3 for red, green and blue.
+    pub channels: u32,
+    /// Row by row from the top left, the channels of a pixel side by side, `width * height * channels` of them; 0 is black.
+    pub samples: Vec<u8>,
 }
 
-impl Grey {
-    /// Reads the PNG file `bytes`, such as [`Grid::grey`](crate::plot::Grid::grey) makes it; `path` is for the message.
+impl Image {
+    /// Reads the PNG file `bytes`, such as [`Grid::images`](crate::plot::Grid::images) makes it; `path` is for the message.
     ///
     /// # Errors
-    /// If the bytes are no whole PNG file, or one that is not 8-bit grey.
+    /// If the bytes are no whole PNG file, or one that is neither 8-bit grey nor 8-bit RGB.
     ///
     /// ```
-    /// use elbo::plot::{Grey, Grid};
-    /// let png = Grid::new(1, 2).grey(&[[0.0, 1.0]]);
-    /// let image = Grey::decode(&png, "epoch-01.png".as_ref())?;
-    /// assert_eq!(image, Grey { width: 2, height: 1, pixels: vec![0, 255] });
+    /// use elbo::plot::{Grid, Image};
+    /// let png = Grid::new([1, 1, 2]).images(&[[0.0, 1.0]]);
+    /// let image = Image::decode(&png, "epoch-01.png".as_ref())?;
+    /// assert_eq!(image, Image { width: 2, height: 1, channels: 1, samples: vec![0, 255] });
     /// # Ok::<(), elbo::error::Error>(())
     /// ```
     pub fn decode(bytes: &[u8], path: &Path) -> Result<Self> {
-        let wrong = |found: String| Error::format(path, "image", "a PNG file of 8-bit grey", found);
+        let wrong = |found: String| Error::format(path, "image", "a PNG file of 8-bit grey or RGB", found);
         let mut decoder = Decoder::new(Cursor::new(bytes));
         decoder.set_transformations(Transformations::IDENTITY);
         let mut reader = decoder.read_info().map_err(|e| wrong(e.to_string()))?;
         let kind = reader.output_color_type();
-        if kind != (ColorType::Grayscale, BitDepth::Eight) {
-            return Err(wrong(format!("{:?} of {} bits", kind.0, kind.1 as u8)));
-        }
+        let channels = match kind {
+            (ColorType::Grayscale, BitDepth::Eight) => 1,
+            (ColorType::Rgb, BitDepth::Eight) => 3,
+            _ => return Err(wrong(format!("{:?} of {} bits", kind.0, kind.1 as u8))),
+        };
         let (width, height) = reader.info().size();
-        let mut pixels = vec![0; width as usize * height as usize];
-        reader.next_frame(&mut pixels).map_err(|e| wrong(e.to_string()))?;
-        Ok(Grey { width, height, pixels })
+        let mut samples = vec![0; width as usize * height as usize * channels as usize];
+        reader.next_frame(&mut samples).map_err(|e| wrong(e.to_string()))?;
+        Ok(Image { width, height, channels, samples })
     }
+}
+
+/// The colour type of so many channels.
+pub fn color_type(channels: usize) -> ColorType {
+    if channels == 1 { ColorType::Grayscale } else { ColorType::Rgb }
+}
+
+/// A value as a sample: 0 is black and 1 white, beyond they are clamped.
+pub fn sample(value: f32) -> u8 {
+    (value * 255.0 + 0.5).clamp(0.0, 255.0) as u8
+}
+
+/// The shape `[C, H, W]` for a message: without the channel where it is the only one.
+pub fn shown([channels, height, width]: [usize; 3]) -> String {
+    if channels == 1 { format!("{height}x{width}") } else { format!("{channels}x{height}x{width}") }
+}
+
+/// The values of an image whose channels stand one after the other, pixel by pixel.
+pub fn interleaved(image: &[f32], channels: usize) -> Vec<f32> {
+    let each = image.len() / channels;
+    (0..each).flat_map(|i| (0..channels).map(move |channel| image[channel * each + i])).collect()
+}
+
+/// The mean of each pixel over its channels.
+pub fn mean_of_channels(image: &[f32], channels: usize) -> Vec<f32> {
+    interleaved(image, channels).chunks(channels).map(|pixel| pixel.iter().sum::<f32>() / channels as f32).collect()
+}
+
+/// Whether an image may have so many channels.
+///
+/// # Panics
+/// When it may not.
+pub fn check_channels([channels, ..]: [usize; 3]) {
+    assert!(channels == 1 || channels == 3, "an image has 1 or 3 channels, not {channels}");
 }
 
 /// The PNG file of the samples in `pixels`, row by row.
@@ -63,21 +101,24 @@ mod tests {
     use super::*;
 
     fn complaint(bytes: &[u8]) -> String {
-        Grey::decode(bytes, Path::new("a.png")).unwrap_err().to_string()
+        Image::decode(bytes, Path::new("a.png")).unwrap_err().to_string()
     }
 
     #[test]
     fn what_was_encoded_is_decoded() {
-        let pixels: Vec<u8> = (0..=255).collect();
-        let image = Grey::decode(&encode(32, 8, ColorType::Grayscale, &pixels), Path::new("a.png")).unwrap();
-        assert_eq!(image, Grey { width: 32, height: 8, pixels });
+        for (channels, width) in [(1, 32), (3, 10)] {
+            let samples: Vec<u8> = (0..width * 8 * channels).map(|i| i as u8).collect();
+            let png = encode(width, 8, color_type(channels), &samples);
+            let image = Image::decode(&png, Path::new("a.png")).unwrap();
+            assert_eq!(image, Image { width: width as u32, height: 8, channels: channels as u32, samples });
+        }
     }
 
     #[test]
     fn other_bytes_are_refused_with_the_file_and_the_reason() {
-        let rgb = encode(1, 1, ColorType::Rgb, &[1, 2, 3]);
-        assert_eq!(complaint(&rgb), "a.png: image: expected a PNG file of 8-bit grey, found Rgb of 8 bits");
-        assert!(complaint(b"GIF89a").starts_with("a.png: image: expected a PNG file of 8-bit grey, found "));
+        let rgba = encode(1, 1, ColorType::Rgba, &[1, 2, 3, 4]);
+        assert_eq!(complaint(&rgba), "a.png: image: expected a PNG file of 8-bit grey or RGB, found Rgba of 8 bits");
+        assert!(complaint(b"GIF89a").starts_with("a.png: image: expected a PNG file of 8-bit grey or RGB, found "));
         let whole = encode(64, 64, ColorType::Grayscale, &[7; 64 * 64]);
         assert!(complaint(&whole[..whole.len() / 2]).starts_with("a.png: image: "));
     }

@@ -4,8 +4,8 @@
 //! ([`crate::files::write`]). Nothing here knows a tensor, a model or a run: data come in as slices. The SVG files carry
 //! a light and a dark set of colours, and the viewer's preference picks one.
 //!
-//! - [`Grid`]: equally sized images side by side, grey or as heat maps, one PNG.
-//! - [`film`]: grey frames as an endless animation (APNG).
+//! - [`Grid`]: equally sized images side by side, grey, in colour or as heat maps, one PNG.
+//! - [`film`]: frames as an endless animation (APNG).
 //! - [`Chart`]: lines, scatters, ellipses and bars with axes and a key.
 //! - [`Panel`]: rows of images with captions.
 
@@ -25,5 +25,5 @@ pub use axis::drawable;
 pub use chart::Chart;
 pub use film::film;
 pub use grid::Grid;
-pub use image::Grey;
+pub use image::Image;
 pub use panel::{Panel, Row};

@@ -1,6 +1,6 @@
 //! Panels: rows of small images with captions, as one SVG. The images are embedded, so the file stands alone.
 
-use super::image::encode;
+use super::image::{check_channels, color_type, encode, interleaved, mean_of_channels, sample, shown};
 use super::style::{GRID, INK, MUTED, SERIES, heat};
 use super::svg::{document, heading, num, text, text_width, wrap};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -8,23 +8,22 @@ use png::ColorType;
 
 /// Rows of images of one size, with names to their left, captions above the columns and below each image.
 ///
-/// Heat maps of a panel share one scale, from zero to the largest value in any of them.
+/// Heat maps of a panel share one scale, from zero to the largest value in any of them. Of several channels they show the mean.
 ///
 /// ```
 /// use elbo::plot::{Panel, Row};
 /// let digits = vec![vec![0.5f32; 28 * 28]; 3];
-/// let svg = Panel::new("Reconstructions", 28, 28)
+/// let svg = Panel::new("Reconstructions", [1, 28, 28])
 ///     .columns(&["Sandal", "Bag", "Ankle boot"])
-///     .row(Row::grey("original", &digits))
-///     .row(Row::grey("VAE", &digits).captions(&["231.4 nats", "240.2 nats", "198.9 nats"]))
+///     .row(Row::images("original", &digits))
+///     .row(Row::images("VAE", &digits).captions(&["231.4 nats", "240.2 nats", "198.9 nats"]))
 ///     .svg();
 /// assert!(svg.starts_with("<svg"));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Panel {
     title: String,
-    height: usize,
-    width: usize,
+    shape: [usize; 3],
     columns: Vec<String>,
     rows: Vec<Row>,
 }
@@ -40,15 +39,15 @@ pub struct Row {
 }
 
 impl Row {
-    /// Grey images: values row by row, 0 black and 1 white.
-    pub fn grey<I: AsRef<[f32]>>(name: &str, images: &[I]) -> Self {
+    /// Images: values channel after channel, row by row, 0 black and 1 white.
+    pub fn images<I: AsRef<[f32]>>(name: &str, images: &[I]) -> Self {
         let images = images.iter().map(|i| i.as_ref().to_vec()).collect();
         Row { name: name.to_string(), images, is_heat: false, captions: Vec::new(), framed: Vec::new() }
     }
 
     /// Heat maps of values from zero up, with a colour bar below the row's name.
     pub fn heat<I: AsRef<[f32]>>(name: &str, images: &[I]) -> Self {
-        Row { is_heat: true, ..Row::grey(name, images) }
+        Row { is_heat: true, ..Row::images(name, images) }
     }
 
     /// Small text below each image.
@@ -70,9 +69,14 @@ const GAP: f64 = 8.0;
 const MARGIN: f64 = 20.0;
 
 impl Panel {
-    /// An empty panel with a heading, for images of `height` by `width` pixels.
-    pub fn new(title: &str, height: usize, width: usize) -> Self {
-        Panel { title: title.to_string(), height, width, columns: Vec::new(), rows: Vec::new() }
+    /// An empty panel with a heading, for images of the shape `[channels, height, width]`, of 1 channel (grey) or 3 (red, green and
+    /// blue).
+    ///
+    /// # Panics
+    /// For any other number of channels.
+    pub fn new(title: &str, shape: [usize; 3]) -> Self {
+        check_channels(shape);
+        Panel { title: title.to_string(), shape, columns: Vec::new(), rows: Vec::new() }
     }
 
     /// Captions above the columns.
@@ -85,10 +89,19 @@ impl Panel {
     ///
     /// # Panics
     /// If an image is not of the panel's size.
-    pub fn row(mut self, row: Row) -> Self {
-        for (k, image) in row.images.iter().enumerate() {
-            let (height, width) = (self.height, self.width);
-            assert_eq!(image.len(), height * width, "image {k} of row {:?} is not {height}x{width}", row.name);
+    pub fn row(mut self, mut row: Row) -> Self {
+        for (k, image) in row.images.iter_mut().enumerate() {
+            let shape = self.shape;
+            assert_eq!(
+                image.len(),
+                shape.iter().product::<usize>(),
+                "image {k} of row {:?} is not {}",
+                row.name,
+                shown(shape)
+            );
+            if row.is_heat {
+                *image = mean_of_channels(image, shape[0]);
+            }
         }
         self.rows.push(row);
         self
@@ -102,7 +115,8 @@ impl Panel {
         let left = MARGIN + if heated { names.max(64.0) } else { names } + if names > 0.0 { 14.0 } else { 0.0 };
         // As wide as a chart, unless that makes the images very large or small.
         let tile = ((800.0 - MARGIN - left + GAP) / places - GAP).clamp(36.0, 112.0);
-        let sheet = Sheet { left, tile, tall: tile * self.height as f64 / self.width as f64 };
+        let [channels, height, width] = self.shape;
+        let sheet = Sheet { left, tile, tall: tile * height as f64 / width as f64 };
         let width = (left + places * (tile + GAP) - GAP + MARGIN).max(480.0);
         let hottest = self.rows.iter().filter(|r| r.is_heat).flat_map(|r| r.images.iter().flatten());
         let hottest = hottest.copied().fold(0.0, f32::max);
@@ -117,10 +131,13 @@ impl Panel {
                 body += &color_bar(y + sheet.tall / 2.0 + 12.0, hottest);
             }
             for (place, image) in row.images.iter().enumerate() {
-                let png = match row.is_heat {
-                    true => self.png(ColorType::Rgb, image, |v| heat(v / hottest.max(f32::MIN_POSITIVE))),
-                    false => self.png(ColorType::Grayscale, image, |v| [(v * 255.0 + 0.5).clamp(0.0, 255.0) as u8]),
+                let (color, samples): (_, Vec<u8>) = match row.is_heat {
+                    true => {
+                        (ColorType::Rgb, image.iter().flat_map(|v| heat(v / hottest.max(f32::MIN_POSITIVE))).collect())
+                    }
+                    false => (color_type(channels), interleaved(image, channels).into_iter().map(sample).collect()),
                 };
+                let png = encode(self.shape[2], self.shape[1], color, &samples);
                 body += &picture(sheet.x(place), y, sheet.tile, sheet.tall, &png);
                 body += &sheet.frame(place, y, row.framed.contains(&place));
             }
@@ -129,10 +146,6 @@ impl Panel {
             y = below + GAP + if row.captions.is_empty() { 0.0 } else { 6.0 };
         }
         document(width, y + MARGIN - GAP, &self.title, &body)
-    }
-
-    fn png<const N: usize>(&self, color: ColorType, image: &[f32], pixel: impl Fn(f32) -> [u8; N]) -> Vec<u8> {
-        encode(self.width, self.height, color, &image.iter().flat_map(|v| pixel(*v)).collect::<Vec<u8>>())
     }
 }
 
@@ -199,7 +212,7 @@ fn owned<S: AsRef<str>>(texts: &[S]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plot::Grey;
+    use crate::plot::Image;
     use roxmltree::{Document, Node};
 
     fn get(node: Node, attribute: &str) -> f64 {
@@ -218,13 +231,13 @@ mod tests {
     fn images_stand_in_reading_order_under_their_captions() {
         let numbered = |k: u8| -> Vec<[f32; 6]> { (k..k + 3).map(|v| [f32::from(v) / 255.0; 6]).collect() };
         let names = ["left", "middle", "right"];
-        let panel = Panel::new("", 3, 2).columns(&names).row(Row::grey("first", &numbered(10)));
-        let svg = panel.row(Row::grey("second", &numbered(20)).captions(&["x", "y", "z"])).svg();
+        let panel = Panel::new("", [1, 3, 2]).columns(&names).row(Row::images("first", &numbered(10)));
+        let svg = panel.row(Row::images("second", &numbered(20)).captions(&["x", "y", "z"])).svg();
         let xml = Document::parse(&svg).unwrap();
-        let pixels: Vec<Grey> =
-            images(&xml).into_iter().map(|i| Grey::decode(&data(i), "".as_ref()).unwrap()).collect();
+        let pixels: Vec<Image> =
+            images(&xml).into_iter().map(|i| Image::decode(&data(i), "".as_ref()).unwrap()).collect();
         for (image, value) in pixels.iter().zip([10, 11, 12, 20, 21, 22]) {
-            assert_eq!(*image, Grey { width: 2, height: 3, pixels: vec![value; 6] });
+            assert_eq!(*image, Image { width: 2, height: 3, channels: 1, samples: vec![value; 6] });
         }
         let images = images(&xml);
         let center = |i: usize| get(images[i], "x") + get(images[i], "width") / 2.0;
@@ -247,7 +260,7 @@ mod tests {
             reader.next_frame(&mut rgb).unwrap();
             rgb
         };
-        let svg = Panel::new("", 1, 1).row(Row::heat("AE", &[[0.5f32]])).row(Row::heat("VAE", &[[0.25f32]])).svg();
+        let svg = Panel::new("", [1, 1, 1]).row(Row::heat("AE", &[[0.5f32]])).row(Row::heat("VAE", &[[0.25f32]])).svg();
         let xml = Document::parse(&svg).unwrap();
         let tiles: Vec<Vec<u8>> = images(&xml).into_iter().map(|i| rgb(data(i))).filter(|p| p.len() == 3).collect();
         assert_eq!(tiles, [[252, 255, 164], [186, 54, 85]]);
@@ -255,8 +268,19 @@ mod tests {
     }
 
     #[test]
+    fn images_in_colour_are_shown_in_it_and_their_heat_is_the_mean_of_their_channels() {
+        let image = [0.2, 0.4, 0.6, 0.8, 1.0, 0.0f32];
+        let svg = Panel::new("", [3, 1, 2]).row(Row::images("x", &[image])).row(Row::heat("std", &[image])).svg();
+        let xml = Document::parse(&svg).unwrap();
+        let shown = images(&xml).into_iter().map(|i| Image::decode(&data(i), "".as_ref()).unwrap());
+        let shown: Vec<Vec<u8>> = shown.filter(|i| i.width == 2).map(|i| i.samples).collect();
+        let heat = |v| super::heat(v).to_vec();
+        assert_eq!(shown, [vec![51, 153, 255, 102, 204, 0], [heat(1.0), heat(0.4 / 0.6)].concat()]);
+    }
+
+    #[test]
     fn framed_images_are_told_from_the_others() {
-        let svg = Panel::new("", 1, 1).row(Row::grey("", &[[0.0f32]; 4]).framed(&[0, 3])).svg();
+        let svg = Panel::new("", [1, 1, 1]).row(Row::images("", &[[0.0f32]; 4]).framed(&[0, 3])).svg();
         let xml = Document::parse(&svg).unwrap();
         let bold = xml.descendants().filter(|n| n.has_tag_name("rect") && n.attribute("stroke") == Some(SERIES[1]));
         let places: Vec<f64> = bold.map(|n| get(n, "x") + 1.5).collect();
@@ -267,10 +291,10 @@ mod tests {
     fn odd_numbers_and_empty_panels_make_a_file() {
         let odd = [[f32::NAN, f32::INFINITY, -1.0, 2.0]];
         for panel in [
-            Panel::new("<&>", 28, 28),
-            Panel::new("", 2, 2).row(Row::heat("std", &odd)).row(Row::grey("x", &odd)),
-            Panel::new("", 2, 2).row(Row::grey::<[f32; 4]>("none", &[])),
-            Panel::new("", 2, 2).row(Row::heat("zero", &[[0.0f32; 4]])),
+            Panel::new("<&>", [1, 28, 28]),
+            Panel::new("", [1, 2, 2]).row(Row::heat("std", &odd)).row(Row::images("x", &odd)),
+            Panel::new("", [1, 2, 2]).row(Row::images::<[f32; 4]>("none", &[])),
+            Panel::new("", [1, 2, 2]).row(Row::heat("zero", &[[0.0f32; 4]])),
         ] {
             let svg = panel.svg();
             let xml = Document::parse(&svg).unwrap();
@@ -287,6 +311,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "image 0 of row \"AE\" is not 28x28")]
     fn an_image_of_another_size_is_a_mistake() {
-        let _ = Panel::new("", 28, 28).row(Row::grey("AE", &[[0.0f32; 4]]));
+        let _ = Panel::new("", [1, 28, 28]).row(Row::images("AE", &[[0.0f32; 4]]));
     }
 }

@@ -1,7 +1,7 @@
 //! [`Batch`]: the images of a step, as numbers, and its randomness.
 
 use crate::autograd::{Tape, Var};
-use crate::data::{Binarise, Split};
+use crate::data::{Encoder, Split};
 use crate::rng::{Purpose, Stream};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use std::ops::Range;
 pub struct Batch<'a> {
     pub(super) split: &'a Split,
     pub(super) rows: Rows<'a>,
-    pub(super) binarise: Binarise,
+    pub(super) encoder: &'a Encoder,
     pub(super) seed: u64,
     /// Epochs done.
     pub epoch: u64,
@@ -59,7 +59,7 @@ impl Batch<'_> {
             images.for_each(|(i, x)| {
                 let row = self.row(i);
                 let stream = || Stream::new(self.seed, purpose, step, row as u64);
-                self.binarise.write(self.split.image(row), stream, x);
+                self.encoder.write(self.split.image(row), stream, x);
             });
         })
     }

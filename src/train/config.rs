@@ -1,7 +1,7 @@
 //! [`Config`]: all that decides what a run computes, apart from the data.
 
 use super::Task;
-use crate::data::Binarise;
+use crate::data::Encoding;
 use crate::error::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -23,7 +23,7 @@ pub struct Config<S> {
     /// Images in a batch; the last one of an epoch may be smaller.
     pub batch_size: usize,
     /// How bytes become numbers.
-    pub binarize: Binarise,
+    pub binarize: Encoding,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -37,7 +37,7 @@ impl<'de, S: DeserializeOwned> Deserialize<'de> for Config<S> {
             network: S,
             epochs: u64,
             batch_size: usize,
-            binarize: Binarise,
+            binarize: Encoding,
             seed: u64,
         }
         let mut settings = Map::deserialize(deserializer)?;
@@ -53,7 +53,7 @@ impl<'de, S: DeserializeOwned> Deserialize<'de> for Config<S> {
 impl<S> Config<S> {
     /// 20 epochs in batches of 128, inputs binarised at ½, seed 0.
     pub fn of(network: S) -> Self {
-        Config { network, epochs: 20, batch_size: 128, binarize: Binarise::Threshold, seed: 0 }
+        Config { network, epochs: 20, batch_size: 128, binarize: Encoding::Threshold, seed: 0 }
     }
 
     /// Steps of an epoch of `images` images.
@@ -88,7 +88,7 @@ impl<S> Config<S> {
             ((1..=MOST_EPOCHS).contains(&self.epochs), "epochs", &*epochs, self.epochs.to_string()),
             (self.batch_size > 0, "batch_size", "at least 1", self.batch_size.to_string()),
         ])?;
-        T::validate(&self.network)
+        T::validate(&self.network, self.binarize)
     }
 
     /// Settings that cannot do what they are there for on so many training images, in a sentence each.

@@ -2,6 +2,7 @@
 
 use super::{Batch, Part};
 use crate::autograd::Tape;
+use crate::data::Encoding;
 use crate::error::Result;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
@@ -18,11 +19,11 @@ pub trait Task: Sized {
     /// What decides it, besides the data, the batches and the seed.
     type Settings: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned;
 
-    /// Whether the settings make sense.
+    /// Whether the settings make sense, and images in this encoding can be learnt from.
     ///
     /// # Errors
     /// An [`Error::Setting`](crate::Error::Setting) that names the first one that does not.
-    fn validate(settings: &Self::Settings) -> Result<()>;
+    fn validate(settings: &Self::Settings, encoding: Encoding) -> Result<()>;
 
     /// How many numbers an image has.
     fn pixels(settings: &Self::Settings) -> usize;

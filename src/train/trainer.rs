@@ -3,7 +3,7 @@
 use super::batch::Rows;
 use super::{Batch, Config, NotFinite, Task, Terms};
 use crate::autograd::Tape;
-use crate::data::{Dataset, Split, epoch_order};
+use crate::data::{Dataset, Encoder, Split, epoch_order};
 use crate::error::{Error, Result};
 use crate::kernels::attend::attended;
 
@@ -37,6 +37,8 @@ pub struct Trainer<T: Task> {
     pub tape: Tape<f32>,
     /// The order of the images in the present epoch.
     order: Vec<u32>,
+    /// How bytes become numbers, once the training images were seen.
+    encoder: Option<Encoder>,
 }
 
 impl<T: Task> Trainer<T> {
@@ -48,7 +50,7 @@ impl<T: Task> Trainer<T> {
         config.validate::<T>()?;
         check_memory::<T>(&config.network)?;
         let task = T::new(&config.network, config.seed);
-        Ok(Trainer { config, task, progress: Progress::default(), tape: Tape::new(), order: Vec::new() })
+        Ok(Trainer { config, task, progress: Progress::default(), tape: Tape::new(), order: Vec::new(), encoder: None })
     }
 
     /// Batches of an epoch.
@@ -75,7 +77,8 @@ impl<T: Task> Trainer<T> {
         }
         let first = p.batch as usize * batch_size;
         let rows = &self.order[first..self.order.len().min(first + batch_size)];
-        let batch = batch(&self.config, p, batches, &data.train, Rows::Train(rows));
+        let encoder = self.encoder.get_or_insert_with(|| self.config.binarize.fit(&data.train));
+        let batch = batch(&self.config, p, batches, encoder, &data.train, Rows::Train(rows));
         self.tape.begin();
         let diverged = |NotFinite(tensor)| Error::Diverged { step: p.step + 1, tensor };
         let terms = self.task.step(&mut self.tape, &batch).map_err(diverged)?;
@@ -98,7 +101,7 @@ impl<T: Task> Trainer<T> {
     pub fn end_epoch(&mut self, data: &Dataset) -> Result<(Terms, Terms)> {
         let train = self.running();
         self.next_epoch();
-        let test = self.evaluate(&data.test);
+        let test = self.evaluate(data);
         for (means, images) in [(&train, "training"), (&test, "test")] {
             if means.iter().any(|(_, mean)| !mean.is_finite()) {
                 let tensor = format!("the loss on the {images} images");
@@ -115,12 +118,13 @@ impl<T: Task> Trainer<T> {
     }
 
     /// The means over the test images with the weights as they are.
-    pub fn evaluate(&mut self, test: &Split) -> Terms {
-        let (size, mut sums) = (self.config.batch_size, Terms::default());
+    pub fn evaluate(&mut self, data: &Dataset) -> Terms {
+        let (test, size, mut sums) = (&data.test, self.config.batch_size, Terms::default());
+        let encoder = self.encoder.get_or_insert_with(|| self.config.binarize.fit(&data.train));
         for first in (0..test.len()).step_by(size) {
             let rows = first..test.len().min(first + size);
             let n = rows.len() as f64;
-            let batch = batch(&self.config, &self.progress, 0, test, Rows::Test(rows));
+            let batch = batch(&self.config, &self.progress, 0, encoder, test, Rows::Test(rows));
             self.tape.begin();
             sums.add(&self.task.judge(&mut self.tape, &batch), n);
         }
@@ -129,9 +133,16 @@ impl<T: Task> Trainer<T> {
     }
 }
 
-fn batch<'a, S>(config: &Config<S>, p: &Progress, batches: u64, split: &'a Split, rows: Rows<'a>) -> Batch<'a> {
-    let &Config { epochs, binarize, seed, .. } = config;
-    Batch { split, rows, binarise: binarize, seed, epoch: p.epoch, step: p.step, batches, epochs }
+fn batch<'a, S>(
+    config: &Config<S>,
+    p: &Progress,
+    batches: u64,
+    encoder: &'a Encoder,
+    split: &'a Split,
+    rows: Rows<'a>,
+) -> Batch<'a> {
+    let &Config { epochs, seed, .. } = config;
+    Batch { split, rows, encoder, seed, epoch: p.epoch, step: p.step, batches, epochs }
 }
 
 /// Whether the system would give what training takes: an allocation that fails later ends the process.

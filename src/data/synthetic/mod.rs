@@ -9,7 +9,7 @@
 mod garments;
 mod raster;
 
-use super::{Dataset, Split, fashion_mnist::CLASS_NAMES};
+use super::{Dataset, Split, catalogue::FASHION_MNIST};
 use crate::rng::{Purpose, Stream};
 use garments::Point;
 use raster::{Canvas, SIDE};
@@ -20,7 +20,8 @@ pub const TRAIN: usize = 10_000;
 /// Test images, unless asked for otherwise.
 pub const TEST: usize = 2_000;
 
-const CLASSES: usize = CLASS_NAMES.len();
+/// Those of Fashion-MNIST.
+const CLASSES: usize = 10;
 
 /// Draws `train` and `test` images. Each ten consecutive ones show the ten classes in random order; an image does not
 /// depend on how many there are.
@@ -29,7 +30,7 @@ const CLASSES: usize = CLASS_NAMES.len();
 /// When a count does not fit in 32 bits.
 pub fn dataset(train: usize, test: usize) -> Dataset {
     let name = "synthetic garments";
-    Dataset::new(name, "generated", split(0, train), split(1, test), CLASS_NAMES.map(String::from).into())
+    Dataset::new(name, "generated", split(0, train), split(1, test), FASHION_MNIST.class_names())
 }
 
 /// The stream of one image or label of a split; there is one synthetic set, so the seed is fixed.
