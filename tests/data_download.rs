@@ -3,7 +3,6 @@
 
 use elbo::data::Digest;
 use elbo::data::download::{Timeouts, fetch};
-use indicatif::ProgressBar;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -94,7 +93,7 @@ fn server(manners: Manners) -> (String, Receiver<String>) {
 
 fn fetch_quickly(mirrors: &[&str], dir: &Path) -> Result<(), String> {
     let timeouts = Timeouts { connect: Duration::from_secs(2), silence: Duration::from_millis(500) };
-    fetch(&FILES, mirrors, dir, timeouts, &ProgressBar::hidden()).map_err(|e| e.to_string())
+    fetch(&FILES, mirrors, dir, timeouts).map_err(|e| e.to_string())
 }
 
 fn files_in(dir: &Path) -> Vec<String> {

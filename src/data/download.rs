@@ -6,7 +6,6 @@
 use super::digest::Digest;
 use crate::error::{Error, Result};
 use crate::files;
-use indicatif::ProgressBar;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,25 +25,18 @@ impl Default for Timeouts {
 }
 
 /// Fetches those of the `wanted` files, pairs of name and digest, that `dir` does not hold yet with this digest. Each is asked for at `mirrors` (addresses that end in `/`) in turn until one gives it; the next file
-/// begins with the mirror that gave the last. `bar` shows the file and its bytes.
+/// begins with the mirror that gave the last.
 ///
 /// # Errors
 /// [`Error::Download`] with the reason of every mirror when none gives a file; [`Error::Io`] when `dir` cannot be used.
-pub fn fetch(
-    wanted: &[(&str, Digest)],
-    mirrors: &[&str],
-    dir: &Path,
-    timeouts: Timeouts,
-    bar: &ProgressBar,
-) -> Result<()> {
+pub fn fetch(wanted: &[(&str, Digest)], mirrors: &[&str], dir: &Path, timeouts: Timeouts) -> Result<()> {
     let mut mirrors = mirrors.to_vec();
     for &(name, digest) in wanted {
         let path = dir.join(name);
         if files::is_there(&path)? && digest.of(&std::fs::read(&path).map_err(Error::io(&path))?) == digest.text() {
             continue;
         }
-        bar.set_message(name.to_string());
-        let (given_by, body) = first_good(name, digest, &mirrors, timeouts, bar)?;
+        let (given_by, body) = first_good(name, digest, &mirrors, timeouts)?;
         std::fs::create_dir_all(dir).map_err(Error::io(dir))?;
         files::write(&path, &body)?;
         mirrors.rotate_left(given_by);
@@ -53,16 +45,10 @@ pub fn fetch(
 }
 
 /// The body of a file with the right digest, and the place of the mirror that gave it.
-fn first_good(
-    name: &str,
-    digest: Digest,
-    mirrors: &[&str],
-    timeouts: Timeouts,
-    bar: &ProgressBar,
-) -> Result<(usize, Vec<u8>)> {
+fn first_good(name: &str, digest: Digest, mirrors: &[&str], timeouts: Timeouts) -> Result<(usize, Vec<u8>)> {
     let mut reasons = Vec::new();
     for (i, mirror) in mirrors.iter().enumerate() {
-        let reason = match get(&format!("{mirror}{name}"), timeouts, bar) {
+        let reason = match get(&format!("{mirror}{name}"), name, timeouts) {
             Ok(body) => match digest.of(&body) {
                 found if found == digest.text() => return Ok((i, body)),
                 found => format!("{}: expected {}, found {found}", digest.algorithm(), digest.text()),
@@ -74,9 +60,10 @@ fn first_good(
     Err(Error::Download { url: name.into(), reason: reasons.join("; ") })
 }
 
-/// The body of a GET request, or why there is none.
+/// The body of a GET request, or why there is none. On a terminal a bar shows the file's name and its bytes.
 #[cfg(feature = "download")]
-fn get(url: &str, timeouts: Timeouts, bar: &ProgressBar) -> Result<Vec<u8>, String> {
+fn get(url: &str, name: &str, timeouts: Timeouts) -> Result<Vec<u8>, String> {
+    use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
     use std::io::Read;
 
     /// The largest body that is read, in bytes.
@@ -92,8 +79,10 @@ fn get(url: &str, timeouts: Timeouts, bar: &ProgressBar) -> Result<Vec<u8>, Stri
         .call()
         .map_err(|e| e.to_string())?;
     let announced = response.body().content_length();
-    bar.reset();
-    bar.set_length(announced.unwrap_or(0));
+    let style = "{msg} {wide_bar} {decimal_bytes} of {decimal_total_bytes}, {eta} left";
+    let style = ProgressStyle::with_template(style).expect("the template is well-formed");
+    let bar = ProgressBar::new(announced.unwrap_or(0)).with_style(style).with_message(name.to_string());
+    let bar = bar.with_finish(ProgressFinish::AndClear);
     let mut body = Vec::new();
     let reader = response.body_mut().as_reader();
     bar.wrap_read(reader.take(LIMIT + 1)).read_to_end(&mut body).map_err(|e| e.to_string())?;
@@ -105,6 +94,6 @@ fn get(url: &str, timeouts: Timeouts, bar: &ProgressBar) -> Result<Vec<u8>, Stri
 
 /// Why there are no downloads.
 #[cfg(not(feature = "download"))]
-fn get(_: &str, _: Timeouts, _: &ProgressBar) -> Result<Vec<u8>, String> {
+fn get(_: &str, _: &str, _: Timeouts) -> Result<Vec<u8>, String> {
     Err("this program was built without the feature `download`".into())
 }

@@ -6,7 +6,6 @@ use super::download::{Timeouts, fetch};
 use super::idx::Layout;
 use super::parts::{Parts, is_gzipped};
 use crate::error::{Error, Result};
-use indicatif::{ProgressBar, ProgressStyle};
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -169,12 +168,7 @@ impl Published {
         }
         let files: Vec<(&str, Digest)> =
             self.files.iter().filter_map(|&(name, digest)| Some((name, digest?))).collect();
-        let style = "{msg} {wide_bar} {decimal_bytes} of {decimal_total_bytes}, {eta} left";
-        let style = ProgressStyle::with_template(style).expect("the template is well-formed");
-        let bar = ProgressBar::no_length().with_style(style);
-        let result = fetch(&files, self.mirrors, dir, Timeouts::default(), &bar);
-        bar.finish_and_clear();
-        result
+        fetch(&files, self.mirrors, dir, Timeouts::default())
     }
 
     /// How to get it without us.
