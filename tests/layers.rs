@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with what it may use, besides itself.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("error", &[]),
     ("files", &["error"]),
     ("stats", &[]),
@@ -20,6 +20,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("models", &["nn", "dist", "loss", "ops", "autograd", "tensor", "rng", "kernels", "error"]),
     ("data", &["rng", "kernels", "files", "error"]),
     ("plot", &["error"]),
+    ("report", &["error"]),
     (
         "train",
         &["models", "data", "nn", "optim", "loss", "ops", "autograd", "tensor", "rng", "kernels", "files", "error"],
@@ -27,17 +28,17 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     (
         "lab",
         &[
-            "train", "plot", "models", "data", "nn", "optim", "autograd", "tensor", "rng", "kernels", "stats", "files",
-            "error",
+            "train", "report", "plot", "models", "data", "nn", "optim", "autograd", "tensor", "rng", "kernels",
+            "stats", "files", "error",
         ],
     ),
     ("search", &["rng", "kernels", "files", "error"]),
-    ("tune", &["search", "lab", "train", "plot", "models", "data", "stats", "files", "error"]),
+    ("tune", &["search", "lab", "train", "report", "plot", "models", "data", "stats", "files", "error"]),
     (
         "cli",
         &[
-            "tune", "search", "lab", "train", "plot", "models", "data", "nn", "optim", "ops", "autograd", "kernels",
-            "files", "error",
+            "tune", "search", "lab", "train", "report", "plot", "models", "data", "nn", "optim", "ops", "autograd",
+            "kernels", "files", "error",
         ],
     ),
 ];

@@ -5,15 +5,14 @@ use super::*;
 use crate::data::{Baselines, synthetic};
 use crate::models::Architecture;
 use crate::nn::Activation;
+use crate::report::terminal;
 use crate::train::{Config, Record, Score};
 
+/// A section: its name, what it tells, and its figures.
+type Section = (&'static str, Vec<Block>, Vec<Figure>);
+
 /// A run's networks, trained for so many steps, and what all experiments say of them.
-fn said(
-    data: &Dataset,
-    latent: usize,
-    epochs: u64,
-    change: impl Fn(&mut Config),
-) -> Vec<(String, Vec<String>, Vec<Figure>)> {
+fn said(data: &Dataset, latent: usize, epochs: u64, change: impl Fn(&mut Config)) -> Vec<Section> {
     let trainer = |kind| {
         let architecture = Architecture { hidden: vec![8], latent, ..Architecture::new(kind, data.train.pixels()) };
         let mut config = Config { architecture, batch_size: 16, epochs, ..Config::new(kind, data.train.pixels()) };
@@ -44,26 +43,18 @@ fn said(
         })
         .collect();
     let baselines = Baselines::of(data, trained[0].0.config.binarize);
-    let of = |name: &str, (text, figures): (Vec<String>, Vec<Figure>)| (name.to_string(), text, figures);
-    let (reconstructions, f1) = reconstruct::measure(&subjects, data);
-    let (consistency, f2) = consistency::measure(&subjects, data);
-    let (spaces, f3) = latent::measure(&subjects, data);
-    let (samples, f4) = sample::measure(&subjects[1], data);
-    let (walks, f5) = interpolate::measure(&subjects, data);
-    vec![
-        of("losses", (losses::tell(&runs, &baselines), losses::draw(&runs, &baselines))),
-        of("reconstruct", (reconstruct::tell(&reconstructions), f1)),
-        of("consistency", (consistency::tell(&consistency), f2)),
-        of("latent", (latent::tell(&spaces), f3)),
-        of("sample", (sample::tell(&samples), f4)),
-        of("interpolate", (interpolate::tell(&walks), f5)),
-    ]
+    let of = |experiment: &'static Experiment| {
+        let findings = (experiment.run)(&subjects, data).unwrap();
+        (experiment.name, findings.text, findings.figures)
+    };
+    let training = ("losses", losses::tell(&runs, &baselines), losses::draw(&runs, &baselines));
+    [training].into_iter().chain(EXPERIMENTS.iter().map(of)).collect()
 }
 
 /// Whether a text can stand: no number that is none, nothing empty, and the figures it shows are those that were drawn.
-fn check(run: &str, sections: &[(String, Vec<String>, Vec<Figure>)]) {
+fn check(run: &str, sections: &[Section]) {
     for (section, text, figures) in sections {
-        let whole = text.join("\n\n");
+        let whole = markdown::blocks(text);
         // A table has empty cells.
         let prose: String = whole.lines().filter(|line| !line.starts_with('|')).collect::<Vec<_>>().join("\n");
         for bad in [
@@ -87,7 +78,10 @@ fn check(run: &str, sections: &[(String, Vec<String>, Vec<Figure>)]) {
         let digits = prose.split(|c: char| !c.is_ascii_digit()).map(str::len).max();
         assert!(digits < Some(8), "{run}, {section}: a number nobody reads in\n{prose}");
         assert!(!whole.contains("NaN") && !whole.contains("inf |"), "{run}, {section}:\n{whole}");
-        assert!(text.iter().all(|paragraph| !paragraph.trim().is_empty()), "{run}, {section}: an empty paragraph");
+        let is_empty = |block: &Block| markdown::blocks(std::slice::from_ref(block)).trim().is_empty();
+        assert!(!text.iter().any(is_empty), "{run}, {section}: an empty paragraph");
+        let lines = text.iter().flat_map(|block| terminal::lines(block, 80)).collect::<Vec<_>>();
+        assert!(!lines.is_empty() && !lines.iter().any(|line| line.contains("**")), "{run}, {section}:\n{lines:?}");
         let is_shown = |figure: &Figure| whole.contains(&format!("]({})", figure.path()));
         assert!(figures.iter().all(is_shown), "{run}, {section}: a figure is not shown");
         let shown = whole.matches("![").count();
@@ -133,11 +127,13 @@ fn nothing_that_is_said_of_an_awkward_run_is_empty_or_no_number() {
     }
     let untrained = said(&all, 2, 1, |c| c.lr = 1e-9);
     check("untrained", &untrained);
-    assert!(untrained[0].1.join(" ").contains("hardly anything") && !untrained[0].1.join(" ").contains("collapsed**"));
+    let losses = markdown::blocks(&untrained[0].1);
+    assert!(losses.contains("hardly anything") && !losses.contains("collapsed**"));
     let wild = |c: &mut Config| (c.architecture.activation, c.lr, c.beta) = (Activation::Tanh, 1.0, 0.0);
     let diverged = said(&all, 16, 2, wild);
     check("diverged", &diverged);
-    assert!(diverged[0].1.join(" ").contains("**diverged**"), "{}", diverged[0].1.join("\n"));
+    let losses = markdown::blocks(&diverged[0].1);
+    assert!(losses.contains("**diverged**"), "{losses}");
     check("collapsed", &said(&all, 2, 3, |c| c.beta = 1e3));
     check("grey", &said(&all, 2, 2, |c| c.binarize = Binarise::None));
 }
@@ -162,10 +158,7 @@ fn what_is_said_of_losses_follows_from_any_numbers() {
                     };
                     let runs = [run(Kind::Ae, ae, None), run(Kind::Vae, vae, Some(kl))];
                     let text = losses::tell(&runs, &baselines);
-                    check(
-                        &format!("AE {ae}, VAE {vae} + {kl}"),
-                        &[("losses".into(), text, losses::draw(&runs, &baselines))],
-                    );
+                    check(&format!("AE {ae}, VAE {vae} + {kl}"), &[("losses", text, losses::draw(&runs, &baselines))]);
                 }
             }
         }
