@@ -43,11 +43,12 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     ),
 ];
 
+/// The Rust files below a folder.
 fn sources(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path());
     let mut files: Vec<PathBuf> = entries
         .flat_map(|p| if p.is_dir() { sources(&p) } else { vec![p] })
-        .filter(|p| p.extension().is_some())
+        .filter(|p| p.extension().is_some_and(|e| e == "rs"))
         .collect();
     files.sort();
     files

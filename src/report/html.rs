@@ -62,7 +62,8 @@ fn anchor(title: &Text, number: usize) -> String {
 
 fn text(text: &Text) -> String {
     let span = |span: &Span| match span {
-        Span::Plain(text) => letters(text),
+        // A number stays with its unit.
+        Span::Plain(text) => letters(text).replace(" %", "\u{a0}%"),
         Span::Emphasis(inner) => format!("<em>{}</em>", self::text(inner)),
         Span::Strong(inner) => format!("<strong>{}</strong>", self::text(inner)),
         Span::Code(code) => format!("<code>{}</code>", letters(code)),
@@ -132,11 +133,8 @@ fn picture(p: &Picture, bytes: &[u8]) -> String {
         Some(size) => ("png", Some(size)),
         None => ("svg+xml", svg_size(bytes)),
     };
-    // Small images pixel by pixel, twice as large.
-    let class = match kind {
-        "png" => "pixels",
-        _ => "drawn",
-    };
+    // Images show their pixels, small ones twice as large.
+    let class = if kind == "png" { "pixels" } else { "drawn" };
     let times = if kind == "png" && size.is_some_and(|(width, _)| width < 400) { 2 } else { 1 };
     let size = size.map_or(String::new(), |(w, h)| format!(" width=\"{}\" height=\"{}\"", times * w, times * h));
     format!(
@@ -166,4 +164,93 @@ fn svg_size(bytes: &[u8]) -> Option<(u32, u32)> {
         value.parse::<f64>().ok().map(|x| x.round() as u32)
     };
     Some((number("width")?, number("height")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use crate::report::{escape, figure, film, formula, heading, table};
+    use roxmltree::{Document, ParsingOptions};
+
+    const ODD: &str =
+        "</title></style><script>alert(1)</script> ]]> \"' onload='x' & &amp; {*a*} [b](javascript:c) -->";
+    const SVG: &[u8] =
+        b"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"760\" height=\"99.6\" viewBox=\"0 0 760 99.6\"></svg>";
+
+    fn parsed(page: &str) -> Document<'_> {
+        let options = ParsingOptions { allow_dtd: true, ..Default::default() };
+        Document::parse_with_options(page, options).unwrap_or_else(|e| panic!("{e}:\n{page}"))
+    }
+
+    fn png(width: u32, height: u32) -> Vec<u8> {
+        [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], &width.to_be_bytes(), &height.to_be_bytes()].concat()
+    }
+
+    #[test]
+    fn text_from_outside_is_letters_wherever_it_stands() {
+        let odd = escape(&format!("{ODD}\u{0}\u{1b}\u{FFFF}"));
+        let blocks = vec![
+            heading(&odd),
+            format!("{odd} **{odd}** *{odd}* [{odd}](a.json)").into(),
+            table([&odd], [vec![&odd]], &odd),
+            figure("a.svg", &odd, &odd),
+            film("a.png", &odd, &odd),
+            formula("a < b & \"c\" ]]>", &odd),
+        ];
+        let page = page(&Report { title: (&odd).into(), blocks }, |_| Ok(SVG.to_vec())).unwrap();
+        let page = parsed(&page);
+        let named = |name: &str| page.descendants().filter(|n| n.tag_name().name() == name).collect::<Vec<_>>();
+        assert!(named("script").is_empty() && named("title").len() == 1 && named("style").len() == 1);
+        let words = |element: &str| named(element)[0].descendants().filter_map(|n| n.text()).collect::<String>();
+        let shown = format!("{ODD}  ").trim_end().to_string();
+        for element in ["title", "h1", "h2", "p", "th", "td", "strong", "em", "figcaption"] {
+            assert!(
+                named(element).iter().any(|n| n.descendants().any(|n| n.text().is_some_and(|t| t.starts_with(&shown)))),
+                "{element}: {}",
+                words(element)
+            );
+        }
+        let attributes = || page.descendants().flat_map(|n| n.attributes());
+        assert!(attributes().all(|a| !a.name().starts_with("on")));
+        assert!(named("img").iter().all(|n| n.attribute("alt").is_some_and(|alt| alt.starts_with(&shown))));
+    }
+
+    #[test]
+    fn a_page_asks_for_nothing() {
+        let blocks = vec![figure("a.svg", "a", "b"), film("c.png", "d", "e"), "[f](https://example.org)".into()];
+        let read = |p: &Picture| Ok(if p.is_film { png(302, 242) } else { SVG.to_vec() });
+        let page = page(&Report { title: "x".into(), blocks }, read).unwrap();
+        let page = parsed(&page);
+        assert_eq!(page.root_element().attribute("lang"), Some("en"));
+        for node in page.descendants() {
+            let asked = [node.attribute("src"), node.attribute("href").filter(|_| node.tag_name().name() == "link")];
+            assert!(asked.into_iter().flatten().all(|url| url.starts_with("data:")), "{node:?}");
+        }
+        let style = page.descendants().find(|n| n.has_tag_name(("http://www.w3.org/1999/xhtml", "style"))).unwrap();
+        assert!(!style.text().unwrap().contains("url(") && !style.text().unwrap().contains("@import"));
+        let sizes: Vec<_> =
+            page.descendants().filter_map(|n| Some((n.attribute("width")?, n.attribute("height")?))).collect();
+        assert_eq!(sizes, [("760", "100"), ("604", "484")]);
+        let captions: Vec<_> =
+            page.descendants().filter(|n| n.tag_name().name() == "figcaption").map(|n| n.text()).collect();
+        assert_eq!(captions, [Some("b"), Some("d, e")]);
+    }
+
+    #[test]
+    fn columns_of_numbers_are_told_from_words() {
+        let rows = [["AE", "1.5", "–", "2 of 3", ""], ["VAE", "−2", "0.1 %", "none", ""]].map(|row| row.to_vec());
+        let Block::Table(t) = table(["", "a", "b", "c", "d"], rows, "") else { unreachable!() };
+        assert_eq!([0, 1, 2, 3, 4].map(|c| is_numeric(&t, c)), [false, true, true, false, false]);
+    }
+
+    #[test]
+    fn sections_have_names_of_their_own_and_a_picture_that_is_not_there_is_an_error() {
+        let report = |blocks| Report { title: "x".into(), blocks };
+        let page = |r: &Report| page(r, |_| Err(Error::Usage("no such file".into())));
+        let text = page(&report(vec![heading("A `b` – c"), heading("A b c"), heading("μ")])).unwrap();
+        assert!(["href=\"#1-a-b-c\"", "id=\"2-a-b-c\"", "id=\"3-\""].iter().all(|part| text.contains(part)), "{text}");
+        assert!(!page(&report(vec![])).unwrap().contains("<nav"));
+        assert!(page(&report(vec![figure("a.svg", "", "")])).is_err());
+    }
 }

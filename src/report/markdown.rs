@@ -119,3 +119,48 @@ fn begun(paragraph: String) -> String {
         _ => paragraph,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{escape, figure, film, formula, heading, table};
+
+    fn written(markup: &str) -> String {
+        blocks(&[Block::from(markup)])
+    }
+
+    #[test]
+    fn blocks_are_what_one_would_write() {
+        let all = [
+            heading("A"),
+            "b *c* **d** `e` [f](g.json)".into(),
+            table(["", "h"], [vec!["i | j", "**1**"]], "k"),
+            figure("l%.svg", "m", "n"),
+            figure("o.svg", "p", ""),
+            film("q/film.png", "The r", "one frame an epoch."),
+            formula("z = μ + σ ⊙ ε", "s"),
+        ];
+        let expected = "## A\n\nb *c* **d** `e` [f](g.json)\n\n|  | h |\n|---|---|\n| i \\| j | **1** |\n\n_k_\n\n\
+             ![m](figures/l%25.svg)\n\n_n_\n\n![p](figures/o.svg)\n\n\
+             [The r, an animated PNG](q/film.png), one frame an epoch.\n\n```text\nz = μ + σ ⊙ ε\n```\n\n_s_";
+        assert_eq!(blocks(&all), expected);
+    }
+
+    #[test]
+    fn text_from_outside_has_no_marks() {
+        for (odd, expected) in [
+            ("a|b *c* <script> & `d` \\", "a|b \\*c\\* &lt;script&gt; &amp; \\`d\\` \\\\"),
+            ("[x](javascript:y)", "\\[x\\](javascript:y)"),
+            ("[x]: y", "\\[x\\]: y"),
+            ("float [0.1, 1], log", "float [0.1, 1], log"),
+            ("batch_size _x_ z ~ q ~~y~~", "batch_size \\_x\\_ z ~ q \\~\\~y\\~\\~"),
+            ("# a", "\\# a"),
+            ("- a", "\\- a"),
+            ("1. a", "1\\. a"),
+            ("1.5 nats", "1.5 nats"),
+        ] {
+            assert_eq!(written(&escape(odd)), expected);
+        }
+        assert_eq!(code("a`b"), "`` a`b ``");
+    }
+}

@@ -71,3 +71,27 @@ fn table(t: &Table, width: usize) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{escape, figure, formula, heading, table};
+
+    #[test]
+    fn blocks_become_lines_and_columns() {
+        let words = |markup: &str, width| lines(&Block::from(markup), width);
+        assert_eq!(words("*a* **b** `c` [d](e.json) f [g]", 80), ["a b c d f [g]"]);
+        assert_eq!(words("one two three", 8), ["one two", "three"]);
+        assert_eq!(lines(&heading("A"), 80), ["A"]);
+        assert!(lines(&figure("x", "y", "z"), 80).is_empty());
+        let odd = "a|b *c* <script> & `d` \\";
+        assert_eq!(words(&escape(odd), 80), [odd]);
+        let table = table(["class", "loss of both ends"], [vec!["Ankle boot", "**1.5**, 2.5"]], "");
+        let wide = ["class       loss of both ends", "──────────  ─────────────────", "Ankle boot  1.5, 2.5"];
+        assert_eq!(lines(&table, 80), wide);
+        let narrow = lines(&table, 20);
+        assert!(narrow.iter().all(|line| letters(line) <= 20), "{narrow:?}");
+        assert_eq!(narrow[..2], ["class      loss of", "           both ends"]);
+        assert_eq!(lines(&formula("z = μ", "why so"), 6), ["    z = μ", "", "why so"]);
+    }
+}
