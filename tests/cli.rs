@@ -450,6 +450,16 @@ fn every_gradient_passes_from_the_command_line_too() {
     assert!(ops.contains("g (1 − y²)") && ops.lines().count() == 1 + elbo::ops::CATALOGUE.len());
 }
 
+#[test]
+fn each_experiment_is_a_command_of_the_help() {
+    let help = String::from_utf8(elbo(&["--help"]).stdout).unwrap();
+    let names: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next()).collect();
+    for e in &elbo::lab::EXPERIMENTS {
+        assert!(help.contains(e.about) && names.contains(&e.name), "{}: {help}", e.name);
+    }
+    assert!(refused(&["latent"], 2).contains("<RUN>"));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_report_is_opened_where_that_is_asked_for() {

@@ -158,7 +158,7 @@ fn wide() -> String {
         film("a.svg", &long, &long),
         formula(&"ab + ".repeat(200), &long),
     ];
-    html::page(&Report { title: (&long).into(), blocks }, |_| Ok(figures[0].bytes.clone())).unwrap()
+    html::page(&Report { title: (&long).into(), blocks }, |_| Ok(Some(figures[0].bytes.clone()))).unwrap()
 }
 
 #[test]

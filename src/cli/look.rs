@@ -29,7 +29,7 @@ pub struct Look {
 
 impl Subcommand for Look {
     fn augment_subcommands(command: Command) -> Command {
-        let own = |e: &Experiment| LookArgs::augment_args(Command::new(e.name).about(e.about));
+        let own = |e: &Experiment| LookArgs::augment_args(Command::new(e.name)).about(e.about);
         command.subcommands(EXPERIMENTS.iter().map(own))
     }
 

@@ -9,11 +9,11 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 const STYLE: &str = include_str!("page.css");
 
-/// The page. `read` gives the contents of a picture.
+/// The page. `read` gives the contents of a picture; one that is not there is left out.
 ///
 /// # Errors
 /// When `read` fails.
-pub fn page(report: &Report, read: impl Fn(&Picture) -> Result<Vec<u8>>) -> Result<String> {
+pub fn page(report: &Report, read: impl Fn(&Picture) -> Result<Option<Vec<u8>>>) -> Result<String> {
     let mut sections = Vec::new();
     let mut body = format!("<h1>{}</h1>\n", text(&report.title));
     for block in &report.blocks {
@@ -25,7 +25,7 @@ pub fn page(report: &Report, read: impl Fn(&Picture) -> Result<Vec<u8>>) -> Resu
             }
             Block::Text(paragraph) => body += &format!("<p>{}</p>\n", text(paragraph)),
             Block::Table(t) => body += &table(t),
-            Block::Picture(p) => body += &picture(p, &read(p)?),
+            Block::Picture(p) => body.extend(read(p)?.map(|bytes| picture(p, &bytes))),
             Block::Formula(f) => {
                 body += &format!(
                     "<figure class=\"formula\"><div class=\"box\">{}</div>{}</figure>\n",
@@ -198,7 +198,7 @@ mod tests {
             film("a.png", &odd, &odd),
             formula("a < b & \"c\" ]]>", &odd),
         ];
-        let page = page(&Report { title: (&odd).into(), blocks }, |_| Ok(SVG.to_vec())).unwrap();
+        let page = page(&Report { title: (&odd).into(), blocks }, |_| Ok(Some(SVG.to_vec()))).unwrap();
         let page = parsed(&page);
         let named = |name: &str| page.descendants().filter(|n| n.tag_name().name() == name).collect::<Vec<_>>();
         assert!(named("script").is_empty() && named("title").len() == 1 && named("style").len() == 1);
@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn a_page_asks_for_nothing() {
         let blocks = vec![figure("a.svg", "a", "b"), film("c.png", "d", "e"), "[f](https://example.org)".into()];
-        let read = |p: &Picture| Ok(if p.is_film { png(302, 242) } else { SVG.to_vec() });
+        let read = |p: &Picture| Ok(Some(if p.is_film { png(302, 242) } else { SVG.to_vec() }));
         let page = page(&Report { title: "x".into(), blocks }, read).unwrap();
         let page = parsed(&page);
         assert_eq!(page.root_element().attribute("lang"), Some("en"));
@@ -245,12 +245,14 @@ mod tests {
     }
 
     #[test]
-    fn sections_have_names_of_their_own_and_a_picture_that_is_not_there_is_an_error() {
+    fn sections_have_names_of_their_own_and_a_picture_that_is_not_there_is_left_out() {
         let report = |blocks| Report { title: "x".into(), blocks };
         let page = |r: &Report| page(r, |_| Err(Error::Usage("no such file".into())));
         let text = page(&report(vec![heading("A `b` – c"), heading("A b c"), heading("μ")])).unwrap();
         assert!(["href=\"#1-a-b-c\"", "id=\"2-a-b-c\"", "id=\"3-\""].iter().all(|part| text.contains(part)), "{text}");
         assert!(!page(&report(vec![])).unwrap().contains("<nav"));
-        assert!(page(&report(vec![figure("a.svg", "", "")])).is_err());
+        let without = report(vec![figure("a.svg", "", "")]);
+        assert!(page(&without).is_err());
+        assert!(!super::page(&without, |_| Ok(None)).unwrap().contains("<figure"));
     }
 }

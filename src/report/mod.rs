@@ -1,5 +1,5 @@
 //! Reports: what is told is a list of [`Block`]s, written as one [HTML page](html), as [Markdown](markdown) and for the
-//! [terminal](terminal).
+//! [terminal].
 //!
 //! Sentences are Rust strings with a little markup, as in Markdown: `*emphasis*`, `**strong**`, `` `code` `` and `[a link](file)`. They
 //! are parsed once, into [`Text`]. What comes from outside (names of parameters, classes, errors) goes through [`escape`] on its way

@@ -132,7 +132,7 @@ pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '\\' | '*' | '`' | '[' | ']' | '(' | ')' => out.extend(['\\', c]),
+            '\\' | '*' | '`' | '[' | ']' => out.extend(['\\', c]),
             c if c.is_control() => out.push(' '),
             c => out.push(c),
         }
