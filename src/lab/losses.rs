@@ -122,7 +122,8 @@ pub fn tell(runs: &[Run], b: &Baselines) -> Vec<Block> {
     if shows_more(runs, b) {
         text.push(figure(CLOSE, "Loss curves, close up", "The same curves without the predictors, nats per image."));
     }
-    if let [a, v] = runs
+    let with_posterior = |is: bool| runs.iter().find(|run| run.is_variational() == is);
+    if let (Some(a), Some(v)) = (with_posterior(false), with_posterior(true))
         && [a, v].iter().all(|run| run.standing(b) != Standing::Diverged)
     {
         text.push(between(a, v).into());
