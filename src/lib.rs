@@ -5,8 +5,8 @@
 //! Values are computed on a [`Tape`], eagerly, through `Copy` handles ([`Var`]); each value remembers the op that made it. A sweep
 //! from the loss back to the leaves gives gradients, by rules that are themselves written in operations on handles and can
 //! therefore be differentiated again. [`nn`] holds parameters and layers, [`dist`] and [`mod@loss`] the mathematics of the VAE,
-//! [`models`] the networks, [`optim`] the updates. [`train`] drives them over [`data`]; [`lab`] looks at what came out and
-//! draws it with [`plot`]. [`search`] finds good parameters of anything, and [`tune`] those of the VAE; [`cli`] is the program.
+//! [`models`] the networks, [`optim`] the updates. [`train`] drives them over [`data`]; [`lab`] looks at what came out,
+//! draws it with [`plot`] and tells it in a [`report`]. [`search`] finds good parameters of anything, and [`tune`] those of the VAE; [`cli`] is the program.
 //!
 //! # Code map
 //!
@@ -23,12 +23,13 @@
 //! | [`data`] | images as bytes: reading, finding, drawing, encoding | [`data::load`], [`data::catalogue`] |
 //! | [`train`] | steps, epochs, checkpoints, run folders | [`train::Trainer`] |
 //! | [`plot`] | charts and image grids, without tensors | [`plot::Chart`] |
-//! | [`lab`] | the experiments on trained networks | [`lab::consistency`] |
+//! | [`report`] | what is told, as HTML, Markdown and for the terminal | [`report::Block`] |
+//! | [`lab`] | the experiments on trained networks | [`lab::EXPERIMENTS`] |
 //! | [`search`] | the search for good parameters: TPE, its rivals, pruners, study files | [`search`] |
 //! | [`tune`] | the search for a VAE's settings, under cross-validation | [`tune::CrossValidation`] |
 //! | [`cli`] | the command line | [`cli`] |
 //!
-//! A module uses only what is above it in this table, and none of `data`, `plot` and `search` knows of tensors.
+//! A module uses only what is above it in this table, and none of `data`, `plot`, `report` and `search` knows of tensors.
 //!
 //! # Invariants
 //!
@@ -72,6 +73,8 @@ pub mod ops;
 pub mod optim;
 #[cfg(feature = "plot")]
 pub mod plot;
+#[cfg(feature = "plot")]
+pub mod report;
 pub mod rng;
 #[cfg(feature = "search")]
 pub mod search;

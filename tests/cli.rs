@@ -424,7 +424,8 @@ fn a_study_writes_a_report_whose_pictures_exist_and_whose_losses_are_those_of_th
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.stderr.is_empty(), "--quiet, and no terminal");
     let report = fs::read_to_string(out.join("report.md")).unwrap();
-    let pictures: Vec<&str> = report.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
+    let targets = report.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
+    let pictures: Vec<&str> = targets.filter(|target| !target.starts_with("https://arxiv.org/")).collect();
     assert!(pictures.len() >= 10);
     for picture in pictures {
         let bytes = fs::read(out.join(picture)).unwrap_or_else(|e| panic!("{picture}: {e}"));
@@ -452,4 +453,59 @@ fn every_gradient_passes_from_the_command_line_too() {
     assert!(!said.contains("FAILED"));
     let ops = String::from_utf8(elbo(&["ops"]).stdout).unwrap();
     assert!(ops.contains("g (1 − y²)") && ops.lines().count() == 1 + elbo::ops::CATALOGUE.len());
+}
+
+#[test]
+fn each_experiment_is_a_command_of_the_help() {
+    let help = String::from_utf8(elbo(&["--help"]).stdout).unwrap();
+    let names: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next()).collect();
+    for e in &elbo::lab::EXPERIMENTS {
+        assert!(help.contains(e.about) && names.contains(&e.name), "{}: {help}", e.name);
+    }
+    assert!(refused(&["latent"], 2).contains("<RUN>"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_is_opened_where_that_is_asked_for() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let study = |name: &str, programs: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_elbo"));
+        command.args([
+            "study",
+            "--data",
+            "synthetic",
+            "--limit",
+            "60",
+            "--hidden",
+            "8",
+            "--epochs",
+            "1",
+            "-q",
+            "--open",
+        ]);
+        let output = command.env("PATH", programs).arg("--out").arg(dir.path().join(name)).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let page = dir.path().join(name).join("report.html").display().to_string();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{page}\n"));
+        (page, String::from_utf8(output.stderr).unwrap())
+    };
+    let (page, said) = study("nowhere", &dir.path().join("none"));
+    assert!(said.starts_with(&format!("note: {page} cannot be opened: ")), "{said}");
+    let opener = dir.path().join("programs/xdg-open");
+    fs::create_dir(opener.parent().unwrap()).unwrap();
+    let opened = dir.path().join("opened");
+    fs::write(&opener, format!("#!/bin/sh\necho \"$1\" > '{}'\n", opened.display())).unwrap();
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
+    let (page, said) = study("here", opener.parent().unwrap());
+    assert_eq!(said, "");
+    let read = || fs::read_to_string(&opened).unwrap_or_default();
+    for _ in 0..500 {
+        if read().ends_with('\n') {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!(read(), format!("{page}\n"));
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module with what it may use, besides itself.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("error", &[]),
     ("files", &["error"]),
     ("stats", &[]),
@@ -24,29 +24,31 @@ const MAY_USE: [(&str, &[&str]); 20] = [
         &["train", "data", "nn", "dist", "loss", "optim", "ops", "autograd", "tensor", "rng", "kernels", "error"],
     ),
     ("plot", &["error"]),
+    ("report", &["error"]),
     (
         "lab",
         &[
-            "train", "plot", "models", "data", "nn", "optim", "autograd", "tensor", "rng", "kernels", "stats", "files",
-            "error",
+            "train", "report", "plot", "models", "data", "nn", "optim", "autograd", "tensor", "rng", "kernels",
+            "stats", "files", "error",
         ],
     ),
     ("search", &["rng", "kernels", "files", "error"]),
-    ("tune", &["search", "lab", "models", "train", "plot", "data", "optim", "stats", "files", "error"]),
+    ("tune", &["search", "lab", "models", "train", "report", "plot", "data", "optim", "stats", "files", "error"]),
     (
         "cli",
         &[
-            "tune", "search", "lab", "train", "plot", "models", "data", "nn", "optim", "ops", "autograd", "kernels",
-            "files", "error",
+            "tune", "search", "lab", "train", "report", "plot", "models", "data", "nn", "optim", "ops", "autograd",
+            "kernels", "files", "error",
         ],
     ),
 ];
 
+/// The Rust files below a folder.
 fn sources(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path());
     let mut files: Vec<PathBuf> = entries
         .flat_map(|p| if p.is_dir() { sources(&p) } else { vec![p] })
-        .filter(|p| p.extension().is_some())
+        .filter(|p| p.extension().is_some_and(|e| e == "rs"))
         .collect();
     files.sort();
     files

@@ -1,11 +1,12 @@
 //! `elbo tune compare`: samplers against each other.
 
 use super::watch::Bars;
-use super::{DataArgs, flags, stop_on_signal};
+use super::{DataArgs, flags, published, stop_on_signal};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::lab::publish;
 use crate::models::{Config, exercise};
+use crate::report::{Report, escape};
 use crate::search::sampler::tpe::{Joint, Startup};
 use crate::tune::compare::{Measured, draw, play, tell, verdict};
 use crate::tune::session::{Change, Session};
@@ -39,6 +40,9 @@ pub struct CompareArgs {
     /// Go on with the study in this folder, or play again
     #[arg(long, value_name = "DIR", value_parser = flags::path(), conflicts_with = "out")]
     resume: Option<PathBuf>,
+    /// Show the report in the browser
+    #[arg(long)]
+    open: bool,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -94,9 +98,9 @@ pub fn run(args: CompareArgs, quiet: bool) -> Result<()> {
 
     let measured = Measured::of(&study.trials()?, validation.networks(), &args.epochs, &args.batch_size, &args.lr)?;
     let comparison = play(measured, args.searches)?;
-    let title = format!("# TPE, random and grid search on {}", data.name);
-    let text = [vec![title], tell(&comparison)].concat().join("\n\n") + "\n";
-    publish(folder, &[draw(&comparison)], &comparison, &text)?;
+    let title = format!("TPE, random and grid search on {}", escape(&data.name));
+    let report = Report { title: title.into(), blocks: tell(&comparison) };
+    let page = publish(folder, &[draw(&comparison)], &comparison, &report)?;
     say!("{}", verdict(&comparison).join("\n"))?;
-    say!("{}", folder.path().join("report.md").display())
+    published(&page, args.open)
 }

@@ -1,14 +1,13 @@
 //! `elbo reconstruct`, `consistency`, `latent`, `sample` and `interpolate`: one experiment of the study on a trained run.
 
 use super::{DataArgs, flags};
-use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::lab::{Figure, Subject, consistency, interpolate, latent, reconstruct, sample, terminal};
+use crate::lab::{EXPERIMENTS, Experiment, Subject};
 use crate::models::{Network, Trained};
+use crate::report::terminal;
 use crate::train::{Folder, Task};
-use clap::Args;
-use serde::Serialize;
+use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use std::path::PathBuf;
 
 #[derive(Args, Debug)]
@@ -23,17 +22,42 @@ pub struct LookArgs {
     data: DataArgs,
 }
 
-/// Which experiment.
-#[derive(Clone, Copy, Debug)]
-pub enum Look {
-    Reconstruct,
-    Consistency,
-    Latent,
-    Sample,
-    Interpolate,
+/// An experiment, and on which run: a command for each of [`EXPERIMENTS`].
+pub struct Look {
+    experiment: &'static Experiment,
+    args: LookArgs,
 }
 
-pub fn run(look: Look, args: LookArgs) -> Result<()> {
+impl Subcommand for Look {
+    fn augment_subcommands(command: Command) -> Command {
+        let own = |e: &Experiment| LookArgs::augment_args(Command::new(e.name)).about(e.about);
+        command.subcommands(EXPERIMENTS.iter().map(own))
+    }
+
+    fn augment_subcommands_for_update(command: Command) -> Command {
+        Self::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        EXPERIMENTS.iter().any(|e| e.name == name)
+    }
+}
+
+impl FromArgMatches for Look {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let named = matches.subcommand();
+        let named = named.and_then(|(name, own)| Some((EXPERIMENTS.iter().find(|e| e.name == name)?, own)));
+        let (experiment, own) = named.ok_or_else(|| clap::Error::new(clap::error::ErrorKind::MissingSubcommand))?;
+        Ok(Look { experiment, args: LookArgs::from_arg_matches(own)? })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Look::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+pub fn run(Look { experiment, args }: Look) -> Result<()> {
     let folder = Folder::open(&args.run)?;
     let trained = Trained::load(&folder.checkpoint())?;
     let data = args.data.load_for(&trained.origin)?;
@@ -46,27 +70,24 @@ pub fn run(look: Look, args: LookArgs) -> Result<()> {
         let found = format!("{} ({}); name them with --data to look at the run on them", data.name, data.source);
         return Err(Error::format(&folder.checkpoint(), "data", "those it was trained on", found));
     }
-    let subject = Subject::of_trained(&trained);
-    let subject =
-        subject.ok_or_else(|| Error::Usage("the run's network has no encoder and decoder to look at".into()))?;
-    if matches!(look, Look::Sample) && !subject.is_variational() {
-        return Err(Error::Usage("an autoencoder has no prior to draw new images from; sample needs a VAE".into()));
-    }
     if data.digest != trained.data {
         note!("note: {} is not what the run was trained on", data.name);
     }
-    let (json, text, figures) = experiment(look, &[subject], &data);
-    for figure in &figures {
+    let subject = Subject::of_trained(&trained);
+    let subject =
+        subject.ok_or_else(|| Error::Usage("the run's network has no encoder and decoder to look at".into()))?;
+    let found = (experiment.run)(&[subject], &data)?;
+    for figure in &found.figures {
         folder.write(&figure.path(), &figure.bytes)?;
     }
     if args.json {
-        return say!("{}", json.trim_end());
+        return say!("{}", files::json(&found.numbers).trim_end());
     }
     // Pictures are not for the terminal: their files are named instead.
-    for lines in text.iter().map(|paragraph| terminal::lines(paragraph, width())).filter(|lines| !lines.is_empty()) {
+    for lines in found.text.iter().map(|block| terminal::lines(block, width())).filter(|lines| !lines.is_empty()) {
         say!("{}\n", lines.join("\n"))?;
     }
-    for figure in &figures {
+    for figure in &found.figures {
         say!("{}", folder.path().join(figure.path()).display())?;
     }
     Ok(())
@@ -76,22 +97,4 @@ pub fn run(look: Look, args: LookArgs) -> Result<()> {
 fn width() -> usize {
     let columns = console::Term::stdout().size_checked().map_or(80, |(_, columns)| columns.into());
     usize::clamp(columns, 20, 110)
-}
-
-/// The numbers of an experiment as JSON, its paragraphs and its figures.
-fn experiment(look: Look, subjects: &[Subject], data: &Dataset) -> (String, Vec<String>, Vec<Figure>) {
-    match look {
-        Look::Reconstruct => told(reconstruct::measure(subjects, data), reconstruct::tell),
-        Look::Consistency => told(consistency::measure(subjects, data), |n| consistency::tell(n)),
-        Look::Latent => told(latent::measure(subjects, data), |n| latent::tell(n)),
-        Look::Sample => told(sample::measure(&subjects[0], data), sample::tell),
-        Look::Interpolate => told(interpolate::measure(subjects, data), |n| interpolate::tell(n)),
-    }
-}
-
-fn told<N: Serialize>(
-    (numbers, figures): (N, Vec<Figure>),
-    tell: impl Fn(&N) -> Vec<String>,
-) -> (String, Vec<String>, Vec<Figure>) {
-    (files::json(&numbers), tell(&numbers), figures)
 }

@@ -55,7 +55,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Variational autoencoders from the inside: a from-scratch autodiff engine, and what it shows on Fashion-MNIST.
-#[derive(Parser, Debug)]
+#[derive(Parser)]
 #[command(name = "elbo", version, about, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
@@ -86,7 +86,7 @@ enum SimdChoice {
     Avx512,
 }
 
-#[derive(Subcommand, Debug)]
+#[derive(Subcommand)]
 enum Command {
     /// Train an autoencoder and a VAE, compare them, and write a report with figures: the main job
     #[command(after_help = study::EXAMPLES)]
@@ -97,16 +97,8 @@ enum Command {
     /// Tune the VAE: search good settings under cross-validation
     #[command(after_help = tune::EXAMPLES)]
     Tune(Box<tune::TuneArgs>),
-    /// Show test images above their reconstructions, with the loss of each
-    Reconstruct(look::LookArgs),
-    /// Encode and decode images many times: how consistent are the outputs?
-    Consistency(look::LookArgs),
-    /// Show the latent space: where images go, and what is decoded from where
-    Latent(look::LookArgs),
-    /// Decode new images from the prior
-    Sample(look::LookArgs),
-    /// Walk in latent space between images of one class and of two
-    Interpolate(look::LookArgs),
+    #[command(flatten)]
+    Look(look::Look),
     /// List, find, fetch and verify data sets
     #[command(subcommand)]
     Data(data::DataCommand),
@@ -261,17 +253,22 @@ fn run(cli: Cli, given: &[&str]) -> Result<()> {
         Command::Study(args) => study::run(args, quiet),
         Command::Train(args) => train::run(args, quiet),
         Command::Tune(args) => tune::run(*args, given, quiet),
-        Command::Reconstruct(args) => look::run(look::Look::Reconstruct, args),
-        Command::Consistency(args) => look::run(look::Look::Consistency, args),
-        Command::Latent(args) => look::run(look::Look::Latent, args),
-        Command::Sample(args) => look::run(look::Look::Sample, args),
-        Command::Interpolate(args) => look::run(look::Look::Interpolate, args),
+        Command::Look(look) => look::run(look),
         Command::Data(command) => data::run(command),
         Command::Bench(command) => bench::bench(command),
         Command::Profile(args) => bench::profile(args),
         Command::Gradcheck => ops::gradcheck(),
         Command::Ops => ops::list(),
     })
+}
+
+/// Where a report is, as the last line, and its page in a browser, where that is asked for.
+fn published(page: &Path, open: bool) -> Result<()> {
+    say!("{}", page.display())?;
+    if open && let Err(e) = open::that_detached(page) {
+        note!("note: {} cannot be opened: {e}", page.display());
+    }
+    Ok(())
 }
 
 /// What standard output is called in an error.

@@ -2,7 +2,7 @@
 
 use super::train::{SettingsArgs, diverged};
 use super::watch::Show;
-use super::{DataArgs, flags, stop_on_signal};
+use super::{DataArgs, flags, published, stop_on_signal};
 use crate::error::Result;
 use crate::lab::study::Study;
 use crate::models::{Network, Settings, Standing, Trainer};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 pub const EXAMPLES: &str = "\
 Examples:
-  elbo study                                    the exercise on Fashion-MNIST: runs/study/report.md
+  elbo study                                    the exercise on Fashion-MNIST: runs/study/report.html
   elbo study --epochs 3 --limit 6000            a quick look
   elbo study --lr 0.001 --latent-dim 8 --out runs/wide
   elbo study --resume runs/wide                 go on after an interruption";
@@ -25,6 +25,9 @@ pub struct StudyArgs {
     /// Go on with the study in this folder, with its own settings
     #[arg(long, value_name = "DIR", value_parser = flags::path(), conflicts_with_all = ["out", "SettingsArgs"], help_heading = "Run")]
     resume: Option<PathBuf>,
+    /// Show the report in the browser
+    #[arg(long, help_heading = "Run")]
+    open: bool,
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
@@ -33,10 +36,10 @@ pub struct StudyArgs {
 
 pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
     let stop = stop_on_signal()?;
-    let (mut study, path, data) = match args.resume {
+    let (mut study, data) = match args.resume {
         Some(path) => {
             let data = args.data.load_for(&Study::origin(&path)?)?;
-            (Study::resume(&path, &data)?, path, data)
+            (Study::resume(&path, &data)?, data)
         }
         None => {
             let data = args.data.load()?;
@@ -47,16 +50,15 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
                 Some(path) => Study::folder(path)?,
                 None => Folder::create_next(&Path::new("runs").join("study"))?,
             };
-            let path = folder.path().to_path_buf();
-            (Study::begin(folder, &config)?, path, data)
+            (Study::begin(folder, &config)?, data)
         }
     };
     let watch = |trainer: &Trainer, own: &Folder| {
         let name = trainer.config.network.name();
         Box::new(Show::new(name, trainer, &data, own, quiet)) as Box<dyn Watch<Network>>
     };
-    let summary = study.run(&data, watch, &stop)?;
-    say!("{}", path.join("report.md").display())?;
+    let (summary, page) = study.run(&data, watch, &stop)?;
+    published(&page, args.open)?;
     match summary.runs.iter().find(|run| run.standing(&summary.baselines) == Standing::Diverged) {
         Some(run) => Err(diverged(&run.name)),
         None => Ok(()),

@@ -2,12 +2,13 @@
 
 use super::train::SettingsArgs;
 use super::watch::{Bars, Show, line};
-use super::{DataArgs, flags, stop_on_signal};
+use super::{DataArgs, flags, published, stop_on_signal};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::lab::{count, publish, terminal};
+use crate::lab::{count, publish};
 use crate::models::{Network, Settings, Trainer};
+use crate::report::terminal;
 use crate::search::Space;
 use crate::search::sampler::tpe::{Joint, Startup};
 use crate::train::{Folder, Watch};
@@ -91,6 +92,9 @@ pub struct TuneArgs {
     /// Go on with the study in this folder, or join its workers
     #[arg(long, value_name = "DIR", value_parser = flags::path(), conflicts_with_all = FIXED_BY_THE_STUDY)]
     resume: Option<PathBuf>,
+    /// Show the report in the browser
+    #[arg(long)]
+    open: bool,
     /// What becomes of trials whose worker was killed
     #[arg(long, value_enum, default_value = "take-up")]
     left: LeftChoice,
@@ -240,9 +244,9 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
     }
     let suggestion = report::last_suggestion(&trials, plan);
     let figures = report::draw(&trials, &summary, suggestion.as_ref().map(|(_, a)| a));
-    publish(folder, &figures, &summary, &report::markdown(&summary, space, suggestion.as_ref()))?;
+    let page = publish(folder, &figures, &summary, &report::report(&summary, space, suggestion.as_ref()))?;
     tell(&summary, quiet)?;
-    say!("{}", folder.path().join("report.md").display())?;
+    published(&page, args.open)?;
     match done == Done::All && running == 0 && summary.best.is_none() {
         true => Err(Error::Failed("no trial is complete".into())),
         false => Ok(()),
@@ -344,6 +348,6 @@ fn tell(summary: &Summary, quiet: bool) -> Result<()> {
             say!("{}", line(row, &summary.plan))?;
         }
     }
-    let all = [vec![report::counts(summary)], report::tell_best(summary), vec![report::credit(summary)]].concat();
-    all.iter().try_for_each(|paragraph| say!("{}", terminal::lines(paragraph, usize::MAX).join("\n")))
+    let all = [vec![report::counts(summary).into()], report::tell_best(summary), vec![report::credit(summary).into()]];
+    all.concat().iter().try_for_each(|block| say!("{}", terminal::lines(block, usize::MAX).join("\n")))
 }

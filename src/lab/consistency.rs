@@ -1,11 +1,21 @@
 //! One image, encoded and decoded many times: does the same come out?
 
-use super::{Code, Figure, Subject, examples, list, shown, table};
+use super::{Code, Experiment, Findings, Subject, examples, list};
 use crate::data::Dataset;
 use crate::plot::{Chart, Panel, Row};
+use crate::report::{Block, Figure, escape, figure, formula, table};
 use crate::rng::{Purpose, Stream};
 use crate::stats::{correlation, mean};
 use serde::Serialize;
+
+/// `elbo consistency`.
+pub const EXPERIMENT: Experiment = Experiment {
+    name: "consistency",
+    about: "Encode and decode images many times: how consistent are the outputs?",
+    title: "Consistency",
+    key: "consistency",
+    run: |subjects, data| Ok(Findings::of(measure(subjects, data), |ways| tell(ways))),
+};
 
 /// How often each image goes through.
 const PASSES: usize = 100;
@@ -123,10 +133,10 @@ fn slopes(subject: &Subject, codes: &[Code]) -> Vec<f64> {
 }
 
 /// The paragraphs.
-pub fn tell(ways: &[Consistency]) -> Vec<String> {
+pub fn tell(ways: &[Consistency]) -> Vec<Block> {
     let optional = |r: Option<f64>| r.map_or("–".into(), |r| list(&[r]));
     let (images, passes) = ways.first().map_or((0, 0), |c| (c.images, c.passes));
-    let mut text = vec![
+    let mut text: Vec<Block> = vec![
         format!(
             "{} encoded and decoded {passes} times. An autoencoder's code is a point, a function of \
              the image. A VAE's is a distribution, q(z | x) = N(μ, σ²): one can decode its mean, or each time another sample.",
@@ -134,9 +144,15 @@ pub fn tell(ways: &[Consistency]) -> Vec<String> {
                 1 => "The only test image is".to_string(),
                 n => format!("Each of {n} test images is"),
             }
+        )
+        .into(),
+        formula(
+            "z = μ(x) + σ(x) ⊙ ε, ε ~ N(0, I)",
+            "A sample of q(z | x), written so that μ and σ have derivatives: the noise ε is an input. \
+             [Kingma and Welling 2014](https://arxiv.org/abs/1312.6114), section 2.4.",
         ),
         table(
-            &[
+            [
                 "",
                 "distinct outputs, first image",
                 "mean over images",
@@ -146,7 +162,7 @@ pub fn tell(ways: &[Consistency]) -> Vec<String> {
             ],
             ways.iter().map(|c| {
                 vec![
-                    c.name.clone(),
+                    escape(&c.name),
                     c.distinct_one.to_string(),
                     format!("{:.1}", c.distinct),
                     format!("{:.4}", c.pixel_std),
@@ -154,19 +170,26 @@ pub fn tell(ways: &[Consistency]) -> Vec<String> {
                     optional(c.sigma_spread_correlation),
                 ]
             }),
+            format!(
+                "What differs between {passes} passes of an image, mean over the images: outputs are distinct if one bit is; the standard \
+                 deviation is that of a pixel's probability; the distance is between two passes thresholded at ½."
+            ),
         ),
     ];
     for c in ways {
         if c.distinct == 1.0 {
             let why = if c.drawn { "the decoder ignores which z is drawn" } else { "nothing is drawn on the way" };
-            text.push(format!("{}: every pass gives the same bits: {why}.", c.name));
+            text.push(format!("{}: every pass gives the same bits: {why}.", c.name).into());
             continue;
         }
         let share = 100.0 * c.hamming_share;
-        text.push(format!(
-            "{}: {:.1} of {passes} outputs are distinct. Thresholded at ½, two passes differ in {:.1} pixels, {share:.1} % of the image.",
-            c.name, c.distinct, c.hamming
-        ));
+        text.push(
+            format!(
+                "{}: {:.1} of {passes} outputs are distinct. Thresholded at ½, two passes differ in {:.1} pixels, {share:.1} % of the image.",
+                c.name, c.distinct, c.hamming
+            )
+            .into(),
+        );
     }
     let least = ways.iter().map(|c| c.pixel_std).fold(f64::INFINITY, f64::min);
     let names = |most: bool| {
@@ -174,9 +197,13 @@ pub fn tell(ways: &[Consistency]) -> Vec<String> {
         of.join("; ")
     };
     if ways.len() > 1 && !names(false).is_empty() {
-        text.push(format!("Most consistent: {}. Less so: {}.", names(true), names(false)));
+        text.push(format!("Most consistent: {}. Less so: {}.", names(true), names(false)).into());
     }
-    text.push(shown("Standard deviation maps", MAPS));
+    text.push(figure(
+        MAPS,
+        "Standard deviation maps",
+        "The standard deviation of each pixel's probability over the passes: where a reconstruction changes from one pass to the next.",
+    ));
     let strength = |r: f64| match r {
         r if r > 0.3 => "rises with",
         r if r < -0.3 => "falls with",
@@ -201,10 +228,14 @@ pub fn tell(ways: &[Consistency]) -> Vec<String> {
                 }
             );
         }
-        text.push(said);
+        text.push(said.into());
     }
     if ways.iter().any(|c| c.sigma_spread_correlation.is_some()) {
-        text.push(shown("Posterior width and spread", SPREAD));
+        text.push(figure(
+            SPREAD,
+            "Posterior width and spread",
+            "A dot an image: σ, mean over the latent dimensions, against the standard deviation over the passes, mean over the pixels.",
+        ));
     }
     text
 }
@@ -252,6 +283,7 @@ impl Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::markdown;
 
     fn way(name: &str, distinct: f64, pixel_std: f64) -> Consistency {
         Consistency {
@@ -271,15 +303,15 @@ mod tests {
 
     #[test]
     fn the_more_consistent_network_is_the_one_with_the_smaller_spread() {
-        let said = tell(&[way("AE", 1.0, 0.0), way("VAE, z ~ q", 100.0, 0.01)]).join("\n");
+        let said = markdown::blocks(&tell(&[way("AE", 1.0, 0.0), way("VAE, z ~ q", 100.0, 0.01)]));
         assert!(said.contains("Most consistent: AE. Less so: VAE, z ~ q."));
         assert!(said.contains("AE: every pass gives the same bits") && said.contains("1.0 % of the image"));
         assert!(said.contains("rises with the width σ of its posterior (correlation 0.60)"));
         assert!(said.contains("hardly depends on that slope (correlation 0.10)."));
-        let said = tell(&[way("AE", 3.0, 0.3), way("VAE, z ~ q", 100.0, 0.01)]).join("\n");
+        let said = markdown::blocks(&tell(&[way("AE", 3.0, 0.3), way("VAE, z ~ q", 100.0, 0.01)]));
         assert!(said.contains("Most consistent: VAE, z ~ q. Less so: AE."));
         assert!(!said.contains("the same bits"));
-        let said = tell(&[way("VAE, z ~ q", 1.0, 0.0)]).join("\n");
+        let said = markdown::blocks(&tell(&[way("VAE, z ~ q", 1.0, 0.0)]));
         assert!(
             said.contains("the same bits: the decoder ignores which z is drawn") && !said.contains("nothing is drawn")
         );

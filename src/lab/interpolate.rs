@@ -1,10 +1,20 @@
 //! Walks in latent space between pairs of images, within a class and between classes.
 
-use super::{Figure, Subject, nats, shown, table};
+use super::{Experiment, Findings, Subject, nats};
 use crate::data::Dataset;
 use crate::plot::{Panel, Row};
+use crate::report::{self, Block, Figure, escape, table};
 use crate::stats::mean;
 use serde::Serialize;
+
+/// `elbo interpolate`.
+pub const EXPERIMENT: Experiment = Experiment {
+    name: "interpolate",
+    about: "Walk in latent space between images of one class and of two",
+    title: "Interpolations",
+    key: "walks",
+    run: |subjects, data| Ok(Findings::of(measure(subjects, data), |walks| tell(walks))),
+};
 
 /// Images of a walk, with both ends.
 const STEPS: usize = 9;
@@ -90,7 +100,7 @@ fn figure(name: &str) -> String {
 }
 
 /// The paragraphs.
-pub fn tell(walks: &[Walk]) -> Vec<String> {
+pub fn tell(walks: &[Walk]) -> Vec<Block> {
     if walks.is_empty() {
         return vec![
             "There is nothing to walk between: among the test images there are no two of the classes 0, 1 or 8, and none of both of the \
@@ -100,24 +110,32 @@ pub fn tell(walks: &[Walk]) -> Vec<String> {
     }
     let even = 1.0 / (STEPS - 1) as f64;
     let percent = |share: f64| format!("{:.0} %", 100.0 * share);
-    let mut text = vec![format!(
-        "Two test images are encoded, and the straight line between their means is decoded at {STEPS} equally distant points. \
-         The change in a step is the mean over pixels of the change of their probability; if all steps were equal, the largest \
-         would hold {:.1} % of it.",
-        100.0 * even
-    )];
+    let mut text: Vec<Block> = vec![
+        format!(
+            "Two test images are encoded, and the straight line between their means is decoded at {STEPS} equally distant points. \
+             The change in a step is the mean over pixels of the change of their probability; if all steps were equal, the largest \
+             would hold {:.1} % of it.",
+            100.0 * even
+        )
+        .into(),
+    ];
     let mut names: Vec<&str> = walks.iter().map(|w| &w.name[..]).collect();
     names.dedup();
     for name in names {
         let own: Vec<&Walk> = walks.iter().filter(|w| w.name == name).collect();
-        text.push(shown(&format!("Walks of the {name}"), &figure(name)));
+        text.push(report::figure(
+            &figure(name),
+            format!("Walks of the {name}"),
+            format!("What the {name} decodes on the way, between the two test images themselves (framed)."),
+        ));
         text.push(table(
-            &[&format!("{name}: walk"), "loss of the ends", "change in all", "largest step"],
+            [&format!("{name}: walk"), "loss of the ends", "change in all", "largest step"],
             own.iter().map(|w| {
                 let sum: f64 = w.steps.iter().sum();
                 let ends = w.losses.map(|l| nats(l, 1)).join(", ");
-                vec![w.title(), ends, format!("{sum:.3}"), w.largest_step().map_or("–".into(), percent)]
+                vec![escape(&w.title()), ends, format!("{sum:.3}"), w.largest_step().map_or("–".into(), percent)]
             }),
+            "Losses in nats; the change of a pixel's probability, summed over the steps, and the share of it in the largest one.",
         ));
         let share = |within: bool| {
             let (sum, n) = (own.iter().filter(|w| w.is_within_a_class() == within))
@@ -133,11 +151,14 @@ pub fn tell(walks: &[Walk]) -> Vec<String> {
             } else {
                 "Walks within and between classes are about equally even."
             };
-            text.push(format!(
-                "{name}: the largest step holds {} of the change within classes and {} between them. {verdict}",
-                percent(within),
-                percent(between)
-            ));
+            text.push(
+                format!(
+                    "{name}: the largest step holds {} of the change within classes and {} between them. {verdict}",
+                    percent(within),
+                    percent(between)
+                )
+                .into(),
+            );
         }
     }
     text
@@ -146,6 +167,7 @@ pub fn tell(walks: &[Walk]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::markdown;
 
     fn walk(classes: [&str; 2], steps: [f64; 4]) -> Walk {
         let classes = classes.map(String::from);
@@ -157,7 +179,7 @@ mod tests {
         let (even, jump) = ([1.0; 4], [0.0, 0.1, 0.9, 0.0]);
         let said = |within, between| {
             let walks = [walk(["Bag", "Bag"], within), walk(["Bag", "Coat"], between)];
-            tell(&walks).pop().unwrap()
+            markdown::blocks(&tell(&walks))
         };
         assert!(
             said(even, jump).contains("25 % of the change within classes and 90 % between them. The walks between")

@@ -1,11 +1,21 @@
 //! The latent space: where images go, and what is decoded from where.
 
-use super::{Code, Figure, Subject, count, equal_mass, list, nats, shown, subscript, table};
+use super::{Code, Experiment, Findings, Subject, count, equal_mass, list, nats, subscript};
 use crate::data::Dataset;
 use crate::plot::{Chart, Grid};
+use crate::report::{self, Block, Figure, escape, formula, table};
 use crate::stats::mean;
 use rayon::prelude::*;
 use serde::Serialize;
+
+/// `elbo latent`.
+pub const EXPERIMENT: Experiment = Experiment {
+    name: "latent",
+    about: "Show the latent space: where images go, and what is decoded from where",
+    title: "Latent spaces",
+    key: "latent",
+    run: |subjects, data| Ok(Findings::of(measure(subjects, data), |spaces| tell(spaces))),
+};
 
 /// Neighbours that vote.
 const NEIGHBOURS: usize = 10;
@@ -194,14 +204,15 @@ fn manifold(subject: &Subject, drawn: &[usize], data: &Dataset) -> Figure {
 }
 
 /// The paragraphs.
-pub fn tell(spaces: &[Latent]) -> Vec<String> {
-    let mut text = vec!["The mean μ of each test image's code. No network was told a class.".to_string()];
+pub fn tell(spaces: &[Latent]) -> Vec<Block> {
+    let mut text: Vec<Block> = vec!["The mean μ of each test image's code. No network was told a class.".into()];
     for l in spaces {
-        text.push(shown(&format!("Latent space of the {}", l.name), &figure(&l.name)));
+        let title = format!("Latent space of the {}", l.name);
+        text.push(report::figure(&figure(&l.name), title, what_is_drawn(l)));
         match l.std.len() {
             1 => text.push("The only dimension: for each class the share of its images up to each z₁.".into()),
             2 => {}
-            n => text.push(format!("Drawn are {}, in which μ varies most, of {n} dimensions.", l.axes())),
+            n => text.push(format!("Drawn are {}, in which μ varies most, of {n} dimensions.", l.axes()).into()),
         }
         let (accuracy, guess) = (100.0 * l.knn_accuracy, 100.0 * l.guess);
         let vote = match (l.neighbours, l.class_means.len()) {
@@ -212,16 +223,23 @@ pub fn tell(spaces: &[Latent]) -> Vec<String> {
                 count(k, "nearest neighbour")
             ),
         };
-        text.push(format!(
-            "{}: {vote}. {} of {} active (μ varies by more than 0.1); the standard deviation of μ is {}.{}",
-            l.name,
-            l.active_units,
-            count(l.std.len(), "dimension"),
-            list(&l.std),
-            neighbours(l)
-        ));
+        text.push(
+            format!(
+                "{}: {vote}. {} of {} active (μ varies by more than 0.1); the standard deviation of μ is {}.{}",
+                l.name,
+                l.active_units,
+                count(l.std.len(), "dimension"),
+                list(&l.std),
+                neighbours(l)
+            )
+            .into(),
+        );
         if l.variational {
-            text.push(against_the_prior(l));
+            text.push(against_the_prior(l).into());
+            text.push(formula(
+                "Var[z_j] = Var[μ_j] + E[σ_j^2]",
+                "Why: over all test images z ~ q(z | x) varies as μ does, and by each posterior's own width.",
+            ));
         }
     }
     if let [a, b] = spaces
@@ -230,39 +248,43 @@ pub fn tell(spaces: &[Latent]) -> Vec<String> {
     {
         let (more, less) = if a.knn_accuracy >= b.knn_accuracy { (a, b) } else { (b, a) };
         let apart = 100.0 * (more.knn_accuracy - less.knn_accuracy);
-        text.push(match apart {
+        let verdict = match apart {
             d if d < 1.0 => {
                 format!("The codes of both tell classes apart about equally well ({apart:.1} points between them).")
             }
             _ => format!("The codes of the {} tell classes apart better, by {apart:.1} points.", more.name),
-        });
+        };
+        text.push(verdict.into());
         let width = |l: &Latent| mean(l.std.iter().map(|s| s * s)).sqrt().max(f64::MIN_POSITIVE);
         let (wide, narrow) = if width(a) >= width(b) { (a, b) } else { (b, a) };
         let times = width(wide) / width(narrow);
         if times > 1.25 {
-            text.push(format!(
-                "The {} spreads its codes {} times as wide as the {} (root mean square over dimensions).{}",
-                wide.name,
-                if times < 1000.0 { format!("{times:.1}") } else { "over 1000".into() },
-                narrow.name,
-                if wide.variational {
-                    ""
-                } else {
-                    " Nothing holds them near a prior, so there is no telling where to draw from."
-                }
-            ));
+            text.push(
+                format!(
+                    "The {} spreads its codes {} times as wide as the {} (root mean square over dimensions).{}",
+                    wide.name,
+                    if times < 1000.0 { format!("{times:.1}") } else { "over 1000".into() },
+                    narrow.name,
+                    if wide.variational {
+                        ""
+                    } else {
+                        " Nothing holds them near a prior, so there is no telling where to draw from."
+                    }
+                )
+                .into(),
+            );
         }
     }
     if let Some(first) = spaces.first() {
         let header: Vec<&str> = ["class"].into_iter().chain(spaces.iter().map(|l| &l.name[..])).collect();
         let row = |i: usize| {
             let means = spaces.iter().map(|l| list(&l.class_means[i].1));
-            [first.class_means[i].0.clone()].into_iter().chain(means).collect::<Vec<_>>()
+            [escape(&first.class_means[i].0)].into_iter().chain(means).collect::<Vec<_>>()
         };
-        text.push(format!("Mean μ of each class:\n\n{}", table(&header, (0..first.class_means.len()).map(row))));
+        text.push("Mean μ of each class:".into());
+        text.push(table(header, (0..first.class_means.len()).map(row), "One number a latent dimension."));
     }
     if let Some(l) = spaces.iter().find(|l| l.variational) {
-        text.push(shown("Decoded grid of equal prior mass", MANIFOLD));
         let (points, z) = match l.drawn.len() {
             1 => (format!("{GRID} points"), "z = Φ⁻¹(u) for u at the centres of equal parts of (0, 1)"),
             _ => (
@@ -274,12 +296,35 @@ pub fn tell(spaces: &[Latent]) -> Vec<String> {
             1 | 2 => String::new(),
             _ => format!(" These are {}; all other dimensions are 0, the prior's centre.", l.axes()),
         };
-        text.push(format!(
-            "What the VAE decodes at {points}, each standing for the same share of the prior: {z}.{others} Training draws z around μ, so \
-             that neighbouring points are asked to decode alike."
+        text.push(report::figure(
+            MANIFOLD,
+            "Decoded grid of equal prior mass",
+            match l.drawn[..] {
+                [i, j] => format!("{} from left to right, {} upwards.", axis(i), axis(j)),
+                _ => "The only dimension, from left to right.".into(),
+            },
         ));
+        text.push(
+            format!(
+                "What the VAE decodes at {points}, each standing for the same share of the prior: {z}.{others} Training draws z around μ, \
+                 so that neighbouring points are asked to decode alike."
+            )
+            .into(),
+        );
     }
     text
+}
+
+/// How to read the figure.
+fn what_is_drawn(l: &Latent) -> &'static str {
+    match (l.drawn.len(), l.variational) {
+        (2, true) => {
+            "A dot a test image, at its mean μ, coloured by its class; the names stand at the means of the classes. Ellipses are some \
+             posteriors at 1 σ, circles the prior at 1, 2 and 3 σ."
+        }
+        (2, false) => "A dot a test image, coloured by its class; the names stand at the means of the classes.",
+        _ => "A line a class.",
+    }
 }
 
 /// Which classes lie closest together.
@@ -288,7 +333,7 @@ fn neighbours(l: &Latent) -> String {
     let pairs = l.class_means.iter().enumerate().flat_map(|(i, a)| l.class_means[i + 1..].iter().map(move |b| (a, b)));
     let closest = pairs.map(|(a, b)| (apart(&a.1, &b.1), &a.0, &b.0)).min_by(|a, b| a.0.total_cmp(&b.0));
     closest.map_or(String::new(), |(d, a, b)| {
-        format!(" The closest classes are {a} and {b}, their means {} apart.", nats(d, 2))
+        format!(" The closest classes are {} and {}, their means {} apart.", escape(a), escape(b), nats(d, 2))
     })
 }
 
@@ -323,6 +368,7 @@ fn against_the_prior(l: &Latent) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::markdown;
 
     fn space(name: &str, knn_accuracy: f64, std: f64) -> Latent {
         Latent {
@@ -343,7 +389,7 @@ mod tests {
 
     #[test]
     fn the_better_and_the_wider_space_are_found_by_their_numbers() {
-        let said = tell(&[space("AE", 0.6, 4.0), space("VAE", 0.7, 1.0)]).join("\n");
+        let said = markdown::blocks(&tell(&[space("AE", 0.6, 4.0), space("VAE", 0.7, 1.0)]));
         assert!(said.contains("The codes of the VAE tell classes apart better, by 10.0 points."));
         assert!(said.contains(
             "The AE spreads its codes 4.0 times as wide as the VAE (root mean square over dimensions). Nothing"
@@ -351,7 +397,7 @@ mod tests {
         assert!(
             said.contains("about where the prior N(0, 1) is") && said.contains("closest classes are Coat and Shirt")
         );
-        let said = tell(&[space("AE", 0.7, 1.0), space("VAE", 0.7, 2.0)]).join("\n");
+        let said = markdown::blocks(&tell(&[space("AE", 0.7, 1.0), space("VAE", 0.7, 2.0)]));
         assert!(said.contains("about equally well") && said.contains("is wider in some direction: what is drawn"));
         assert!(said.contains("2.0 times as wide as the AE (root mean square over dimensions).\n"));
     }

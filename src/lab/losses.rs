@@ -1,11 +1,12 @@
 //! The losses of training, beside those of predictors that look at no image.
 
-use super::{Figure, count, nats, shown, table};
+use super::{count, nats};
 use crate::data::Baselines;
 use crate::models::coder::Settings;
 use crate::models::{Config, Score, Standing};
 use crate::optim::LrSchedule;
 use crate::plot::Chart;
+use crate::report::{Block, Figure, escape, figure, film, formula, table};
 use crate::train::Record;
 use serde::Serialize;
 
@@ -94,51 +95,66 @@ impl Run {
 }
 
 /// The paragraphs.
-pub fn tell(runs: &[Run], b: &Baselines) -> Vec<String> {
-    let mut text = vec![
+pub fn tell(runs: &[Run], b: &Baselines) -> Vec<Block> {
+    let paper = "[Kingma and Welling 2014](https://arxiv.org/abs/1312.6114)";
+    let mut text: Vec<Block> = vec![
         "An autoencoder minimises the cross-entropy of an image x under the Bernoulli probabilities that the decoder gives its \
          pixels, −ln p(x | z), with z the code of x. A VAE minimises the negative ELBO, E[−ln p(x | z)] + KL(q(z | x) ‖ N(0, I)) \
          with z ~ q(z | x), which is an upper bound of −ln p(x). All figures are sums over the pixels and means over the images, \
          in nats: one nat less makes an image e times as probable."
             .into(),
-        shown("Loss curves", FIGURE),
+        formula(
+            "ln p(x) ≥ E_q[ln p(x | z)] − KL(q(z | x) ‖ p(z))",
+            format!("The ELBO, with z ~ q(z | x). {paper}, equation 3."),
+        ),
+        formula(
+            "−ln p(x | z) = −∑_i (x_i ln p_i + (1 − x_i) ln(1 − p_i))",
+            format!("The cross-entropy, over the pixels i, under the probabilities p that are decoded from z. {paper}, equation 11."),
+        ),
+        formula(
+            "KL(N(μ, σ^2) ‖ N(0, I)) = {1}/{2} ∑_j (μ_j^2 + σ_j^2 − 1 − ln σ_j^2)",
+            format!("The KL term in closed form, over the latent dimensions j. {paper}, appendix B."),
+        ),
+        figure(FIGURE, "Loss curves", "Loss after each epoch, nats per image, beside those of predictors that look at no image."),
         losses(runs, b),
-        weighted(runs),
+    ];
+    text.extend(weighted(runs).map(Block::from));
+    text.push(
         format!(
             "To compare, predictors that look at no image: *p = ½* is a network before training; *one constant* knows how many pixels \
              are on; the *per-pixel mean* is the best that a decoder can do that ignores z, so it is where a VAE with a collapsed \
              posterior ends; the *per-class mean* knows the label and nothing else{}. They are fitted to the training images and \
              measured on the test images. The train column is the average over the last epoch, while the weights still changed.",
             if b.floor > 0.0 { "; what grey images have as *their own entropy*, no predictor can go below" } else { "" }
-        ),
-    ];
-    text.retain(|paragraph| !paragraph.is_empty());
+        )
+        .into(),
+    );
     for run in runs {
-        text.push(against_baselines(run, b));
+        text.push(against_baselines(run, b).into());
         if run.standing(b) != Standing::Diverged {
-            text.extend(over_time(run));
+            text.extend(over_time(run).map(Block::from));
         }
     }
     if shows_more(runs, b) {
-        text.push(shown("Loss curves, close up", CLOSE));
+        text.push(figure(CLOSE, "Loss curves, close up", "The same curves without the predictors, nats per image."));
     }
-    if let [a, v] = runs
+    let with_posterior = |is: bool| runs.iter().find(|run| run.is_variational() == is);
+    if let (Some(a), Some(v)) = (with_posterior(false), with_posterior(true))
         && [a, v].iter().all(|run| run.standing(b) != Standing::Diverged)
     {
-        text.push(between(a, v));
+        text.push(between(a, v).into());
     }
     for run in runs {
-        text.push(format!(
-            "[The {} in training, an animated PNG]({}/film.png), one frame an epoch: test images, their reconstructions, and below \
-             them what is decoded at fixed z.",
-            run.name,
-            run.name.to_lowercase()
+        text.push(film(
+            format!("{}/film.png", run.name.to_lowercase()),
+            format!("The {} in training", escape(&run.name)),
+            "one frame an epoch: test images, their reconstructions, and below them what is decoded at fixed z.",
         ));
     }
     text
 }
 
-fn losses(runs: &[Run], b: &Baselines) -> String {
+fn losses(runs: &[Run], b: &Baselines) -> Block {
     let of_run = |run: &Run| {
         let (test, train) = (run.score("test"), run.score("train"));
         let kl = test.kl.map_or("–".into(), |kl| nats(kl, 2));
@@ -158,15 +174,16 @@ fn losses(runs: &[Run], b: &Baselines) -> String {
         baselines.insert(0, ("the images' own entropy", b.floor));
     }
     table(
-        &["", "test reconstruction", "test KL", "test total", "train total"],
+        ["", "test reconstruction", "test KL", "test total", "train total"],
         runs.iter().map(of_run).chain(baselines.into_iter().map(baseline)),
+        "Losses after the last epoch, and those of predictors that look at no image, nats per image.",
     )
 }
 
 /// What was minimised, where it is not what the table shows; else nothing.
-fn weighted(runs: &[Run]) -> String {
+fn weighted(runs: &[Run]) -> Option<String> {
     let weighted = |run: &&Run| run.is_variational() && (run.settings().beta != 1.0 || run.settings().beta_warmup > 0);
-    runs.iter().find(weighted).map_or(String::new(), |run| {
+    runs.iter().find(weighted).map(|run| {
         let warm_up = match run.settings().beta_warmup {
             0 => String::new(),
             n => format!(", reached over {}", count(n as usize, "epoch")),
@@ -321,6 +338,7 @@ pub(super) fn record(epoch: u64, split: &str, score: Score) -> Record {
 mod tests {
     use super::*;
     use crate::models;
+    use crate::report::markdown;
     use crate::train;
 
     const BASELINES: Baselines =
@@ -337,13 +355,13 @@ mod tests {
     fn what_is_said_of_a_run_follows_its_losses() {
         let (ae, vae) =
             (run(models::Settings::Ae, &[180.0, 175.0], None), run(models::Settings::Vae, &[170.0, 178.0], Some(7.0)));
-        let said = tell(&[ae, vae], &BASELINES).join("\n");
+        let said = markdown::blocks(&tell(&[ae, vae], &BASELINES));
         assert!(said.contains("The AE costs 109.0 nats less than knowing the class"));
         assert!(said.contains("at most 7.00 nats (10.1 bits)") && said.contains("saves 205.0 nats"));
         let rising = run(models::Settings::Vae, &[170.0, 175.0, 178.0], Some(7.0));
         let falling = |r: &Record| record(r.epoch, "train", Score { recon: 200.0 - r.epoch as f64, kl: Some(7.0) });
         let records = rising.records.iter().map(|r| if r.split == "train" { falling(r) } else { r.clone() }).collect();
-        let said_of = tell(&[Run { records, ..rising }], &BASELINES).join("\n");
+        let said_of = markdown::blocks(&tell(&[Run { records, ..rising }], &BASELINES));
         assert!(said_of.contains("Since epoch 1, which was 8.0 nats better") && said_of.contains("it overfits"));
         assert!(said.contains("The last epoch is the best so far, 5.0 nats better than the one before."));
         assert!(said.contains("Epoch 1 was 8.0 nats better than the last"));
@@ -353,12 +371,12 @@ mod tests {
     #[test]
     fn a_collapsed_a_poor_and_a_surprising_run_are_called_so() {
         let (ae, vae) = (run(models::Settings::Ae, &[390.0], None), run(models::Settings::Vae, &[383.5], Some(0.001)));
-        let said = tell(&[ae, vae], &BASELINES).join("\n");
+        let said = markdown::blocks(&tell(&[ae, vae], &BASELINES));
         assert!(said.contains("The AE is no better than knowing the class and nothing else (106.0 nats more)"));
         assert!(said.contains("The VAE has **collapsed**") && !said.contains("at most 0.00"));
         assert!(said.contains("The VAE reconstructs test images 6.5 nats better than the AE, although"));
         let (ae, vae) = (run(models::Settings::Ae, &[542.86], None), run(models::Settings::Vae, &[9.7e14], Some(3.0)));
-        let said = tell(&[ae, vae], &BASELINES).join("\n");
+        let said = markdown::blocks(&tell(&[ae, vae], &BASELINES));
         assert!(said.contains(
             "The AE has learned **hardly anything** so far: it reconstructs at 542.9 nats, worse than one constant"
         ));

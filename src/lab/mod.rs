@@ -1,5 +1,5 @@
 //! What a trained network shows. Each file is one experiment: `measure` gives its numbers and draws its figures, `tell` turns
-//! the numbers, and nothing else, into paragraphs.
+//! the numbers, and nothing else, into paragraphs. [`EXPERIMENTS`] lists them.
 //!
 //! A [`study::Study`] trains an autoencoder and a VAE and does them all: the numbers become `summary.json`, the paragraphs the
 //! [`report`]. Sentences that explain stand always; a sentence about the run is chosen by a rule from a number, so that the text says
@@ -14,7 +14,6 @@ pub mod reconstruct;
 pub mod report;
 pub mod sample;
 pub mod study;
-pub mod terminal;
 #[cfg(test)]
 mod tests;
 
@@ -27,70 +26,75 @@ use crate::kernels::math::normal_quantile;
 use crate::models::coder::Codes;
 use crate::models::{Config, Trained, Trainer};
 use crate::nn::Pass;
+use crate::plot::excerpt;
+use crate::report::{Block, Figure, Picture, Report, html, markdown};
 use crate::rng::{Purpose, Stream};
 use crate::tensor::Tensor;
 use crate::train::Folder;
 use serde::Serialize;
+use std::path::PathBuf;
 
-/// A drawn figure.
-#[derive(Clone, Debug)]
-pub struct Figure {
-    name: String,
-    /// The file's contents.
-    pub bytes: Vec<u8>,
+/// An experiment on trained networks.
+pub struct Experiment {
+    /// Its command: `elbo latent`.
+    pub name: &'static str,
+    /// What the command does.
+    pub about: &'static str,
+    /// Its section in the report.
+    pub title: &'static str,
+    /// Its numbers in `summary.json`.
+    pub key: &'static str,
+    /// Measures, draws and tells: an error where it needs a network that is not among these.
+    pub run: fn(&[Subject], &Dataset) -> Result<Findings>,
 }
 
-impl Figure {
-    pub(crate) fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        Figure { name: name.into(), bytes: bytes.into() }
+/// All experiments, in the order of the report. An experiment is a file and a line here.
+pub const EXPERIMENTS: [Experiment; 5] =
+    [reconstruct::EXPERIMENT, consistency::EXPERIMENT, latent::EXPERIMENT, sample::EXPERIMENT, interpolate::EXPERIMENT];
+
+/// What came out of an experiment.
+pub struct Findings {
+    /// What was measured.
+    pub numbers: Box<dyn erased_serde::Serialize>,
+    /// What was drawn.
+    pub figures: Vec<Figure>,
+    /// What is told.
+    pub text: Vec<Block>,
+}
+
+impl Findings {
+    /// Numbers and figures, and what follows from the numbers alone.
+    pub fn of<N: Serialize + 'static>((numbers, figures): (N, Vec<Figure>), tell: impl Fn(&N) -> Vec<Block>) -> Self {
+        Findings { text: tell(&numbers), numbers: Box::new(numbers), figures }
     }
-
-    /// Its file, in the folder of the run.
-    pub fn path(&self) -> String {
-        in_figures(&self.name)
-    }
 }
 
-fn in_figures(name: &str) -> String {
-    format!("figures/{name}")
-}
-
-/// Writes what a folder's report consists of.
-pub(crate) fn publish(folder: &Folder, figures: &[Figure], summary: &impl Serialize, report: &str) -> Result<()> {
+/// Writes what a folder's report consists of: figures, numbers, and what is told of them as `report.md` and as `report.html`, whose
+/// path it gives.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn publish(folder: &Folder, figures: &[Figure], numbers: &impl Serialize, report: &Report) -> Result<PathBuf> {
     for figure in figures {
         folder.write(&figure.path(), &figure.bytes)?;
     }
-    folder.write("summary.json", files::json(summary).as_bytes())?;
-    folder.write("report.md", report.as_bytes())
-}
-
-/// A figure in Markdown.
-pub(crate) fn shown(title: &str, name: &str) -> String {
-    format!("![{title}]({})", in_figures(name).replace('%', "%25"))
-}
-
-/// Text from a file as Markdown that shows it: no markup, no HTML, one line.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '&' => out += "&amp;",
-            '|' | '*' | '`' | '[' | ']' | '\\' => out.extend(['\\', c]),
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
+    folder.write("summary.json", files::json(numbers).as_bytes())?;
+    folder.write("report.md", markdown::page(report).as_bytes())?;
+    let page = html::page(report, |picture: &Picture| {
+        let path = folder.path().join(&picture.path);
+        // Whoever watches a run may not have filmed it.
+        if picture.is_film && !files::is_there(&path)? {
+            return Ok(None);
         }
-    }
-    out
+        let bytes = files::read(&path, u64::MAX)?;
+        Ok(Some(if picture.is_film { excerpt(&bytes, FRAMES).unwrap_or(bytes) } else { bytes }))
+    })?;
+    folder.write("report.html", page.as_bytes())?;
+    Ok(folder.path().join("report.html"))
 }
 
-/// A table in Markdown.
-pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let head = [format!("| {} |", header.join(" | ")), format!("|{}", "---|".repeat(header.len()))];
-    let rows = rows.into_iter().map(|cells| format!("| {} |", cells.join(" | ")));
-    head.into_iter().chain(rows).collect::<Vec<_>>().join("\n")
-}
+/// Frames of a film that are in the page, which stays below 5 MB.
+const FRAMES: usize = 24;
 
 /// Numbers with two digits and a true minus; of many, the first ones.
 fn list(x: &[f64]) -> String {

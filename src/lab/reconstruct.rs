@@ -1,11 +1,21 @@
 //! Originals above reconstructions, with the loss of each.
 
-use super::{Figure, Subject, examples, nats, shown};
+use super::{Experiment, Findings, Subject, examples, nats};
 use crate::data::Dataset;
 use crate::plot::{Panel, Row};
+use crate::report::{Block, Figure, escape, figure};
 use crate::stats::mean;
 use serde::Serialize;
 use std::collections::BTreeSet;
+
+/// `elbo reconstruct`.
+pub const EXPERIMENT: Experiment = Experiment {
+    name: "reconstruct",
+    about: "Show test images above their reconstructions, with the loss of each",
+    title: "Reconstructions",
+    key: "reconstructions",
+    run: |subjects, data| Ok(Findings::of(measure(subjects, data), tell)),
+};
 
 /// Losses of the shown images.
 #[derive(Clone, Debug, Serialize)]
@@ -45,9 +55,13 @@ pub fn measure(subjects: &[Subject], data: &Dataset) -> (Reconstructions, Vec<Fi
 }
 
 /// The paragraphs.
-pub fn tell(r: &Reconstructions) -> Vec<String> {
-    let mut text = vec![
-        shown("Originals above reconstructions", FIGURE),
+pub fn tell(r: &Reconstructions) -> Vec<Block> {
+    let mut text: Vec<Block> = vec![
+        figure(
+            FIGURE,
+            "Originals above reconstructions",
+            "Test images above what each network makes of them, decoded at z = μ; below each its loss in nats.",
+        ),
         format!(
             "{}, and the probability of each pixel to be on that is decoded from the mean of its \
              code. A grey pixel is one the decoder is unsure of; what the code cannot hold, such as a print, a seam or a heel, \
@@ -57,21 +71,25 @@ pub fn tell(r: &Reconstructions) -> Vec<String> {
                 1 => "The first test images",
                 _ => "The first test image of each class, then the next ones",
             }
-        ),
+        )
+        .into(),
     ];
     for (name, losses) in &r.losses {
-        let of = |i: usize| format!("{} ({})", r.classes[i], nats(losses[i], 1));
+        let of = |i: usize| format!("{} ({})", escape(&r.classes[i]), nats(losses[i], 1));
         let worst = (0..losses.len()).max_by(|&a, &b| losses[a].total_cmp(&losses[b]));
         let best = (0..losses.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b]));
         if losses.len() == 1 {
-            text.push(format!("{name}: {} nats for the only test image.", nats(losses[0], 1)));
+            text.push(format!("{name}: {} nats for the only test image.", nats(losses[0], 1)).into());
         } else if let (Some(best), Some(worst)) = (best, worst) {
-            text.push(format!(
-                "{name}: {} nats on average over these; the least for the {}, the most for the {}.",
-                nats(mean(losses.iter().copied()), 1),
-                of(best),
-                of(worst)
-            ));
+            text.push(
+                format!(
+                    "{name}: {} nats on average over these; the least for the {}, the most for the {}.",
+                    nats(mean(losses.iter().copied()), 1),
+                    of(best),
+                    of(worst)
+                )
+                .into(),
+            );
         }
     }
     text

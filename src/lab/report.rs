@@ -1,17 +1,13 @@
 //! `summary.json` and the report that tells it.
 
-use super::consistency::{self, Consistency};
-use super::count;
-use super::interpolate::{self, Walk};
-use super::latent::{self, Latent};
 use super::losses::{self, Run};
-use super::reconstruct::{self, Reconstructions};
-use super::sample::{self, Samples};
+use super::{Experiment, Findings, count};
 use crate::data::{Baselines, Encoding};
-use serde::Serialize;
+use crate::report::{Block, Report, escape, heading};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// Everything that was measured: `summary.json`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(serde::Serialize)]
 pub struct Summary {
     /// Name of the data.
     pub data: String,
@@ -23,37 +19,36 @@ pub struct Summary {
     pub baselines: Baselines,
     /// Each network's name, configuration and metrics.
     pub runs: Vec<Run>,
-    /// Shown reconstructions.
-    pub reconstructions: Reconstructions,
-    /// The consistency experiment.
-    pub consistency: Vec<Consistency>,
-    /// The latent spaces.
-    pub latent: Vec<Latent>,
-    /// New images.
-    pub samples: Samples,
-    /// Interpolations.
-    pub walks: Vec<Walk>,
+    /// What the experiments found, each under its own key.
+    #[serde(flatten)]
+    pub found: Found,
     /// Seconds of training and of the experiments.
     pub seconds: f64,
 }
 
-/// The report in Markdown.
-pub fn markdown(s: &Summary) -> String {
-    let sections = [
-        ("Losses", losses::tell(&s.runs, &s.baselines)),
-        ("Reconstructions", reconstruct::tell(&s.reconstructions)),
-        ("Consistency", consistency::tell(&s.consistency)),
-        ("Latent spaces", latent::tell(&s.latent)),
-        ("New images", sample::tell(&s.samples)),
-        ("Interpolations", interpolate::tell(&s.walks)),
-    ];
-    let mut text = vec![format!("# What an autoencoder and a VAE learn from {}", s.data)];
-    text.extend(s.runs.first().map(|run| settings(run, s)));
-    for (title, paragraphs) in sections {
-        text.push(format!("## {title}"));
-        text.extend(paragraphs);
+/// Experiments and what they found, in the order of the report.
+pub struct Found(pub Vec<(&'static Experiment, Findings)>);
+
+impl Serialize for Found {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (experiment, findings) in &self.0 {
+            map.serialize_entry(experiment.key, &findings.numbers)?;
+        }
+        map.end()
     }
-    text.join("\n\n") + "\n"
+}
+
+/// The report: training, then a section an experiment.
+pub fn report(s: &Summary) -> Report {
+    let mut blocks: Vec<Block> = s.runs.first().map(|run| settings(run, s).into()).into_iter().collect();
+    blocks.push(heading("Losses"));
+    blocks.extend(losses::tell(&s.runs, &s.baselines));
+    for (experiment, findings) in &s.found.0 {
+        blocks.push(heading(experiment.title));
+        blocks.extend(findings.text.iter().cloned());
+    }
+    Report { title: format!("What an autoencoder and a VAE learn from {}", escape(&s.data)).into(), blocks }
 }
 
 /// What was run.

@@ -1,11 +1,25 @@
 //! New images from the prior.
 
-use super::{Figure, Subject, shown};
+use super::{Experiment, Findings, Subject};
 use crate::data::Dataset;
+use crate::error::Error;
 use crate::plot::{Panel, Row};
+use crate::report::{Block, Figure, figure};
 use crate::rng::{Purpose, Stream};
 use crate::stats::mean;
 use serde::Serialize;
+
+/// `elbo sample`.
+pub const EXPERIMENT: Experiment = Experiment {
+    name: "sample",
+    about: "Decode new images from the prior",
+    title: "New images",
+    key: "samples",
+    run: |subjects, data| match subjects.iter().find(|subject| subject.is_variational()) {
+        Some(subject) => Ok(Findings::of(measure(subject, data), tell)),
+        None => Err(Error::Usage("an autoencoder has no prior to draw new images from; sample needs a VAE".into())),
+    },
+};
 
 /// Where new images came from.
 #[derive(Clone, Debug, Serialize)]
@@ -72,7 +86,7 @@ fn undecided(images: &[Vec<f32>]) -> f64 {
 }
 
 /// The paragraphs.
-pub fn tell(s: &Samples) -> Vec<String> {
+pub fn tell(s: &Samples) -> Vec<Block> {
     let (new, seen) = (100.0 * s.undecided, 100.0 * s.undecided_reconstructions);
     let verdict = match new / seen {
         r if r > 1.25 => "the new images are the less decided",
@@ -80,7 +94,7 @@ pub fn tell(s: &Samples) -> Vec<String> {
         _ => "they are about as decided",
     };
     vec![
-        shown("New images", FIGURE),
+        figure(FIGURE, "New images", "Pixel probabilities (*mean*) above one draw of each pixel (*sample*), and below both their z."),
         "Each z is drawn from the prior N(0, I), without any image. *mean* is the decoded probability of each pixel, *sample* one \
          draw from it: the likelihood takes pixels as independent given z, so a draw has noise that no image has, and means \
          are what one usually shows."
@@ -93,19 +107,21 @@ pub fn tell(s: &Samples) -> Vec<String> {
                 1 => "the reconstruction of one test image".into(),
                 n => format!("the reconstructions of {n} test images"),
             }
-        ),
+        )
+        .into(),
     ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::markdown;
 
     #[test]
     fn what_is_said_follows_the_share_of_undecided_pixels() {
         let said = |undecided| {
             let numbers = Samples { z: vec![], undecided, undecided_reconstructions: 0.2, reconstructions: 20 };
-            tell(&numbers).pop().unwrap()
+            markdown::blocks(&tell(&numbers))
         };
         assert!(said(0.3).contains("the less decided") && said(0.3).contains("30.0 %"));
         assert!(said(0.21).contains("about as decided"));

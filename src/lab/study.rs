@@ -1,14 +1,14 @@
 //! [`Study`]: an autoencoder and a VAE with the same settings, trained side by side and compared.
 
 use super::losses::{self, Run};
-use super::report::{Summary, markdown};
-use super::{Subject, consistency, film, interpolate, latent, publish, reconstruct, sample};
+use super::report::{Found, Summary, report};
+use super::{EXPERIMENTS, Subject, film, publish};
 use crate::data::{Baselines, Dataset, Origin};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models::{Config, Network, Settings, Trained, Trainer};
 use crate::train::{self, Folder, Watch};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use std::time::Instant;
 const FOLDERS: [&str; 2] = ["ae", "vae"];
 
 /// Both networks and the folder of what comes out: each network's run in a folder of its own, the figures of all experiments, their
-/// numbers in `summary.json` and what they say in `report.md`.
+/// numbers in `summary.json` and what they say in `report.html` and `report.md`.
 pub struct Study {
     /// The autoencoder, and the VAE.
     trainers: [Trainer; 2],
@@ -78,7 +78,7 @@ impl Study {
         Ok(Study { trainers: [ae, vae], folder })
     }
 
-    /// Trains both to their end, does all experiments and writes what came out. `watch` gives each network's training somebody who
+    /// Trains both to their end, does all experiments and writes what came out; gives the report's page. `watch` gives each network's training somebody who
     /// looks on.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Study {
         data: &Dataset,
         watch: impl Fn(&Trainer, &Folder) -> Box<dyn Watch<Network> + 'w>,
         stop: &AtomicBool,
-    ) -> Result<Summary> {
+    ) -> Result<(Summary, PathBuf)> {
         let Study { trainers, folder } = self;
         let go_on = || match stop.load(Ordering::Relaxed) {
             true => Err(Error::Interrupted { run: folder.path().to_path_buf() }),
@@ -105,17 +105,15 @@ impl Study {
         let start = Instant::now();
         let subjects: Vec<Subject> = trainers.iter().filter_map(Subject::of).collect();
         let baselines = Baselines::of(data, runs[0].config.binarize);
+        let mut figures = losses::draw(&runs, &baselines);
+        let mut found = Vec::new();
+        for experiment in &EXPERIMENTS {
+            go_on()?;
+            let mut findings = (experiment.run)(&subjects, data)?;
+            figures.append(&mut findings.figures);
+            found.push((experiment, findings));
+        }
         go_on()?;
-        let (reconstructions, r) = reconstruct::measure(&subjects, data);
-        go_on()?;
-        let (consistency, c) = consistency::measure(&subjects, data);
-        go_on()?;
-        let (latent, l) = latent::measure(&subjects, data);
-        go_on()?;
-        let (samples, s) = sample::measure(&subjects[1], data);
-        let (walks, w) = interpolate::measure(&subjects, data);
-        go_on()?;
-        let figures = [losses::draw(&runs, &baselines), r, c, l, s, w].concat();
         let training: f64 = trainers.iter().map(|t| t.progress.seconds).sum();
         let summary = Summary {
             data: data.name.clone(),
@@ -123,15 +121,11 @@ impl Study {
             images: [data.train.len(), data.test.len()],
             baselines,
             runs,
-            reconstructions,
-            consistency,
-            latent,
-            samples,
-            walks,
+            found: Found(found),
             seconds: training + start.elapsed().as_secs_f64(),
         };
-        publish(folder, &figures, &summary, &markdown(&summary))?;
-        Ok(summary)
+        let page = publish(folder, &figures, &summary, &report(&summary))?;
+        Ok((summary, page))
     }
 }
 

@@ -5,17 +5,16 @@ use super::*;
 use crate::data::{Baselines, synthetic};
 use crate::models::{self, Score, Settings, coder};
 use crate::nn::Activation;
+use crate::report::terminal;
 use crate::train::{self, Record};
 
 type Config = train::Config<coder::Settings>;
 
+/// A section: its name, what it tells, and its figures.
+type Section = (&'static str, Vec<Block>, Vec<Figure>);
+
 /// A run's networks, trained for so many steps, and what all experiments say of them.
-fn said(
-    data: &Dataset,
-    latent: usize,
-    epochs: u64,
-    change: impl Fn(&mut Config),
-) -> Vec<(String, Vec<String>, Vec<Figure>)> {
+fn said(data: &Dataset, latent: usize, epochs: u64, change: impl Fn(&mut Config)) -> Vec<Section> {
     let trainer = |network: fn(coder::Settings) -> Settings| {
         let mut own = coder::Settings::new(data.train.pixels());
         (own.architecture.hidden, own.architecture.latent) = (vec![8], latent);
@@ -47,26 +46,18 @@ fn said(
         })
         .collect();
     let baselines = Baselines::of(data, trained[0].0.config.binarize);
-    let of = |name: &str, (text, figures): (Vec<String>, Vec<Figure>)| (name.to_string(), text, figures);
-    let (reconstructions, f1) = reconstruct::measure(&subjects, data);
-    let (consistency, f2) = consistency::measure(&subjects, data);
-    let (spaces, f3) = latent::measure(&subjects, data);
-    let (samples, f4) = sample::measure(&subjects[1], data);
-    let (walks, f5) = interpolate::measure(&subjects, data);
-    vec![
-        of("losses", (losses::tell(&runs, &baselines), losses::draw(&runs, &baselines))),
-        of("reconstruct", (reconstruct::tell(&reconstructions), f1)),
-        of("consistency", (consistency::tell(&consistency), f2)),
-        of("latent", (latent::tell(&spaces), f3)),
-        of("sample", (sample::tell(&samples), f4)),
-        of("interpolate", (interpolate::tell(&walks), f5)),
-    ]
+    let of = |experiment: &'static Experiment| {
+        let findings = (experiment.run)(&subjects, data).unwrap();
+        (experiment.name, findings.text, findings.figures)
+    };
+    let training = ("losses", losses::tell(&runs, &baselines), losses::draw(&runs, &baselines));
+    [training].into_iter().chain(EXPERIMENTS.iter().map(of)).collect()
 }
 
 /// Whether a text can stand: no number that is none, nothing empty, and the figures it shows are those that were drawn.
-fn check(run: &str, sections: &[(String, Vec<String>, Vec<Figure>)]) {
+fn check(run: &str, sections: &[Section]) {
     for (section, text, figures) in sections {
-        let whole = text.join("\n\n");
+        let whole = markdown::blocks(text);
         // A table has empty cells.
         let prose: String = whole.lines().filter(|line| !line.starts_with('|')).collect::<Vec<_>>().join("\n");
         for bad in [
@@ -90,7 +81,10 @@ fn check(run: &str, sections: &[(String, Vec<String>, Vec<Figure>)]) {
         let digits = prose.split(|c: char| !c.is_ascii_digit()).map(str::len).max();
         assert!(digits < Some(8), "{run}, {section}: a number nobody reads in\n{prose}");
         assert!(!whole.contains("NaN") && !whole.contains("inf |"), "{run}, {section}:\n{whole}");
-        assert!(text.iter().all(|paragraph| !paragraph.trim().is_empty()), "{run}, {section}: an empty paragraph");
+        let is_empty = |block: &Block| markdown::blocks(std::slice::from_ref(block)).trim().is_empty();
+        assert!(!text.iter().any(is_empty), "{run}, {section}: an empty paragraph");
+        let lines = text.iter().flat_map(|block| terminal::lines(block, 80)).collect::<Vec<_>>();
+        assert!(!lines.is_empty() && !lines.iter().any(|line| line.contains("**")), "{run}, {section}:\n{lines:?}");
         let is_shown = |figure: &Figure| whole.contains(&format!("]({})", figure.path()));
         assert!(figures.iter().all(is_shown), "{run}, {section}: a figure is not shown");
         let shown = whole.matches("![").count();
@@ -136,13 +130,15 @@ fn nothing_that_is_said_of_an_awkward_run_is_empty_or_no_number() {
     }
     let untrained = said(&all, 2, 1, |c| c.network.descent.lr = 1e-9);
     check("untrained", &untrained);
-    assert!(untrained[0].1.join(" ").contains("hardly anything") && !untrained[0].1.join(" ").contains("collapsed**"));
+    let losses = markdown::blocks(&untrained[0].1);
+    assert!(losses.contains("hardly anything") && !losses.contains("collapsed**"));
     let wild = |c: &mut Config| {
         (c.network.architecture.activation, c.network.descent.lr, c.network.beta) = (Activation::Tanh, 1.0, 0.0)
     };
     let diverged = said(&all, 16, 2, wild);
     check("diverged", &diverged);
-    assert!(diverged[0].1.join(" ").contains("**diverged**"), "{}", diverged[0].1.join("\n"));
+    let losses = markdown::blocks(&diverged[0].1);
+    assert!(losses.contains("**diverged**"), "{losses}");
     check("collapsed", &said(&all, 2, 3, |c| c.network.beta = 1e3));
     check("grey", &said(&all, 2, 2, |c| c.binarize = Encoding::Grey));
 }
@@ -168,10 +164,7 @@ fn what_is_said_of_losses_follows_from_any_numbers() {
                     };
                     let runs = [run(Settings::Ae(own()), ae, None), run(Settings::Vae(own()), vae, Some(kl))];
                     let text = losses::tell(&runs, &baselines);
-                    check(
-                        &format!("AE {ae}, VAE {vae} + {kl}"),
-                        &[("losses".into(), text, losses::draw(&runs, &baselines))],
-                    );
+                    check(&format!("AE {ae}, VAE {vae} + {kl}"), &[("losses", text, losses::draw(&runs, &baselines))]);
                 }
             }
         }

@@ -44,6 +44,52 @@ fn encode(frames: &[Image], delay_ms: u16, last_ms: u16) -> Result<Vec<u8>, Enco
     Ok(bytes)
 }
 
+/// At most `most` of a film's frames, evenly from the first to the last, each shown for as long as before. None if the film is no
+/// longer than that, or no APNG whose frames stand for themselves, as those of [`film`] do.
+pub fn excerpt(apng: &[u8], most: usize) -> Option<Vec<u8>> {
+    const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+    let mut chunks = Vec::new();
+    let mut rest = apng.strip_prefix(SIGNATURE)?;
+    while !rest.is_empty() {
+        let (length, after) = rest.split_first_chunk()?;
+        let (kind, after) = after.split_first_chunk::<4>()?;
+        let (data, after) = after.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+        chunks.push((kind, data));
+        rest = after.get(4..)?; // the checksum
+    }
+    let frames = chunks.iter().filter(|(kind, _)| *kind == b"fcTL").count();
+    if frames <= most || most < 2 {
+        return None;
+    }
+    let mut out = SIGNATURE.to_vec();
+    let mut put = |kind: &[u8; 4], data: &[u8]| {
+        out.extend((data.len() as u32).to_be_bytes());
+        let start = out.len();
+        out.extend([kind, data].concat());
+        out.extend(crc32fast::hash(&out[start..]).to_be_bytes());
+    };
+    let kept: Vec<usize> = (0..most).map(|i| i * (frames - 1) / (most - 1)).collect();
+    // Chunks of frames are numbered throughout.
+    let (mut number, mut frame, mut is_kept) = (0_u32, 0, true);
+    for (kind, data) in chunks {
+        match kind {
+            b"acTL" => put(kind, &[&(most as u32).to_be_bytes(), data.get(4..)?].concat()),
+            b"fcTL" | b"fdAT" => {
+                if kind == b"fcTL" {
+                    is_kept = kept.contains(&frame);
+                    frame += 1;
+                }
+                if is_kept {
+                    put(kind, &[&number.to_be_bytes(), data.get(4..)?].concat());
+                    number += 1;
+                }
+            }
+            _ => put(kind, data),
+        }
+    }
+    Some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +143,14 @@ mod tests {
     fn frames_of_two_sizes_are_a_mistake() {
         let small = Image { width: 1, height: 1, channels: 1, samples: vec![0] };
         film(&[frames(1)[0].clone(), small], 1, 1);
+    }
+
+    #[test]
+    fn an_excerpt_has_the_first_and_the_last_frame_and_some_between() {
+        let whole = film(&frames(9), 300, 2000);
+        let (shown, plays) = decode(&excerpt(&whole, 4).unwrap());
+        let of = |k: usize| (frames(9)[k].samples.clone(), if k == 8 { 2000 } else { 300 });
+        assert_eq!((shown, plays), ([0, 2, 5, 8].map(of).to_vec(), 0));
+        assert!(excerpt(&whole, 9).is_none() && excerpt(b"GIF89a", 4).is_none() && excerpt(&whole[..90], 4).is_none());
     }
 }

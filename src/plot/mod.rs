@@ -23,7 +23,7 @@ mod svg;
 
 pub use axis::drawable;
 pub use chart::Chart;
-pub use film::film;
+pub use film::{excerpt, film};
 pub use grid::Grid;
 pub use image::Image;
 pub use panel::{Panel, Row};

@@ -6,8 +6,9 @@
 use super::Plan;
 use super::row;
 use crate::error::{Error, Result};
-use crate::lab::{Figure, count, shown, table};
+use crate::lab::count;
 use crate::plot::Chart;
+use crate::report::{Block, Figure, figure, table};
 use crate::search::sampler::tpe::Startup;
 use crate::search::sampler::{Grid, Random, Sampler, Tpe};
 use crate::search::{Direction, Distribution, FrozenTrial, Outcome, Space, Storage, Study, Value};
@@ -215,7 +216,7 @@ pub fn draw(c: &Comparison) -> Figure {
 }
 
 /// The paragraphs.
-pub fn tell(c: &Comparison) -> Vec<String> {
+pub fn tell(c: &Comparison) -> Vec<Block> {
     let m = &c.measured;
     let size = m.losses.len();
     let loss = |x: Option<f64>| x.map_or("diverged".into(), |x| format!("{x:.2}"));
@@ -243,16 +244,22 @@ pub fn tell(c: &Comparison) -> Vec<String> {
         format!(
             "The losses of the {size} points, measured once by cross-validation (reconstruction, nats per image); what diverged counts as \
              the highest:"
-        ),
-        table(&header, rows),
+        )
+        .into(),
+        table(header, rows, "Cross-validated reconstruction, nats per image."),
         format!(
             "{} searches with each sampler look their losses up in this table. Told is how far the best of a search so far is above the best \
              point, on average, and in brackets how many of the searches had found that point:",
             c.searches
+        )
+        .into(),
+        table(head, rows_of, "Nats per image above the best point, mean over the searches, and the share of the searches that had found it."),
+        figure(
+            FIGURE,
+            "Best so far",
+            "The best loss so far above the lowest of the grid, nats per image, after each trial.",
         ),
-        table(&head, rows_of),
-        shown("Best so far", FIGURE),
-        verdict(c).join(" "),
+        verdict(c).join(" ").into(),
     ]
 }
 
@@ -313,6 +320,7 @@ fn budgets(size: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::markdown;
 
     fn measured() -> Measured {
         let losses = (0..18).map(|i| if i == 4 { None } else { Some(200.0 + f64::from((i * 7) % 18)) }).collect();
@@ -331,7 +339,7 @@ mod tests {
             assert!((found - p).abs() <= 4.0 * (p * (1.0 - p) / 40.0).sqrt() + 1e-9, "{i}: {found}");
         }
         assert!(c.played.iter().all(|p| p.mean.windows(2).all(|w| w[1] <= w[0]) && p.low[9] <= p.high[9]));
-        let text = tell(&c).join("\n");
+        let text = markdown::blocks(&tell(&c));
         assert!(
             text.contains("| 20 | 128 |") && text.contains("diverged") && text.contains("the grid tries all"),
             "{text}"

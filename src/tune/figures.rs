@@ -3,8 +3,8 @@
 use super::row::{Fate, best, folds, source};
 use super::validate::FoldScore;
 use crate::files;
-use crate::lab::Figure;
 use crate::plot::{Chart, drawable};
+use crate::report::Figure;
 use crate::search::importance::Importance;
 use crate::search::parzen::Mixture;
 use crate::search::sampler::tpe::Anatomy;

@@ -6,8 +6,9 @@ use super::session::best_folder;
 use super::validate::FoldScore;
 use super::{Diverged, Plan, SamplerKind};
 use crate::data::Baselines;
-use crate::lab::{Figure, count, escaped, nats, shown, table};
+use crate::lab::{count, nats};
 use crate::models::{Score, Standing};
+use crate::report::{Block, Figure, Report, Table, Text, escape, figure, formula, heading, table};
 use crate::search::importance::{Importance, LEAST_TRIALS, importances};
 use crate::search::sampler::Asking;
 use crate::search::sampler::tpe::Anatomy;
@@ -114,61 +115,90 @@ pub fn draw(trials: &[Arc<FrozenTrial>], s: &Summary, suggestion: Option<&Anatom
     all
 }
 
-/// The report in Markdown.
-pub fn markdown(s: &Summary, space: &Space, suggestion: Option<&(usize, Anatomy)>) -> String {
-    let mut text = vec![format!("# Tuning a VAE on {}", s.data), searched(s, space)];
-    text.push("## What was to be expected".into());
-    text.extend(s.expectations.iter().cloned());
-    text.push("## Trials".into());
-    text.extend([trials(s), counts(s)]);
-    text.push("## The best settings".into());
+/// What is told.
+pub fn report(s: &Summary, space: &Space, suggestion: Option<&(usize, Anatomy)>) -> Report {
+    let mut text = searched(s, space);
+    text.push(heading("What was to be expected"));
+    text.extend(s.expectations.iter().map(Block::from));
+    text.push(heading("Trials"));
+    text.extend([Block::Table(trials(s)), counts(s).into()]);
+    text.push(heading("The best settings"));
     text.extend(tell_best(s));
-    text.push("## How the search went".into());
-    text.extend([shown("Loss of each trial", figures::HISTORY), credit(s), shown("Learning curves", figures::CURVES)]);
-    text.push("## Loss against each parameter".into());
+    text.push(heading("How the search went"));
+    text.extend([
+        figure(
+            figures::HISTORY,
+            "Loss of each trial",
+            "A dot a trial, by where its parameters came from; the line is the lowest loss so far. Nats per image.",
+        ),
+        credit(s).into(),
+        figure(
+            figures::CURVES,
+            "Learning curves",
+            "The loss of each fold on the images it was not trained on, after each epoch. Nats per image.",
+        ),
+    ]);
+    text.push(heading("Loss against each parameter"));
     for (name, _) in s.trials.iter().flat_map(|t| &t.params).collect::<BTreeMap<_, _>>() {
         let single = space.get(name).is_some_and(|p| p.distribution.is_single());
-        text.extend((!single).then(|| shown(&format!("Loss against {}", escaped(name)), &figures::slice_file(name))));
+        let (file, name) = (figures::slice_file(name), escape(name));
+        let caption = format!("A dot a trial: its loss, nats per image, against its {name}.");
+        text.extend((!single).then(|| figure(&file, format!("Loss against {name}"), caption)));
     }
-    text.push(shown("Trials through their parameters", figures::PARALLEL));
-    text.push("## The anatomy of a suggestion".into());
+    text.push(figure(
+        figures::PARALLEL,
+        "Trials through their parameters",
+        "A line a trial: where its parameters and its loss stand between the ends of their ranges, which each axis names.",
+    ));
+    text.push(heading("The anatomy of a suggestion"));
     text.extend(anatomy(suggestion));
-    text.push("## Which parameters matter".into());
-    text.push(match &s.importance {
-        Ok(_) => format!(
-            "PED-ANOVA: how much the distribution of a parameter among the best tenth of the trials differs from that among all.\n\n{}",
-            shown("Importance", figures::IMPORTANCE)
+    text.push(heading("Which parameters matter"));
+    match &s.importance {
+        Ok(_) => text.extend([
+            "PED-ANOVA: how much the distribution of a parameter among the best tenth of the trials differs from that among all.".into(),
+            figure(
+                figures::IMPORTANCE,
+                "Importance",
+                "Shares that sum to one. [Watanabe, Bansal and Hutter 2023](https://arxiv.org/abs/2304.10255).",
+            ),
+        ]),
+        Err(_) => text.push(
+            format!(
+                "Not told: below {LEAST_TRIALS} complete trials the best tenth is too few to compare with all, and importances are noise."
+            )
+            .into(),
         ),
-        Err(_) => format!(
-            "Not told: below {LEAST_TRIALS} complete trials the best tenth is too few to compare with all, and importances are noise."
-        ),
-    });
-    text.join("\n\n") + "\n"
+    }
+    Report { title: format!("Tuning a VAE on {}", escape(&s.data)).into(), blocks: text }
 }
 
-fn searched(s: &Summary, space: &Space) -> String {
+fn searched(s: &Summary, space: &Space) -> Vec<Block> {
     let p = &s.plan;
     let rows = space.parameters().iter().map(|parameter| {
         let when = parameter.when.as_ref().map_or(String::new(), |(parent, values)| {
             format!("{parent} is {}", values.iter().map(Value::to_string).collect::<Vec<_>>().join(" or "))
         });
-        vec![parameter.name.clone(), parameter.distribution.to_string(), when]
+        [&parameter.name, &parameter.distribution.to_string(), &when].map(|cell| escape(cell)).to_vec()
     });
     let repeats = match p.repeats {
         1 => String::new(),
         n => format!(", {n} times with other folds and other initial weights"),
     };
-    format!(
+    let minimised = format!(
         "Minimised: the {} on images that a network did not learn from, in nats per image, the mean over {} of the {} training \
          images{repeats}; one sample z ~ q(z | x) an image. The same folds in every trial (seed {}). The {} test images have \
-         no part in the search.\n\n{}",
+         no part in the search.",
         p.objective.name(),
         count(p.folds, "fold"),
         s.images[0],
         p.seed,
-        s.images[1],
-        table(&["parameter", "values", "only when"], rows)
-    ) + &format!("\n\nNot searched: {}.", fixed(s, space))
+        s.images[1]
+    );
+    vec![
+        minimised.into(),
+        table(["parameter", "values", "only when"], rows, "What is searched."),
+        format!("Not searched: {}.", fixed(s, space)).into(),
+    ]
 }
 
 /// The settings that all trials have.
@@ -194,13 +224,13 @@ fn fixed(s: &Summary, space: &Space) -> String {
 }
 
 /// Every trial.
-pub fn trials(s: &Summary) -> String {
+fn trials(s: &Summary) -> Table {
     let names: Vec<&String> =
         s.trials.iter().flat_map(|t| t.params.keys()).collect::<BTreeSet<_>>().into_iter().collect();
     let number = |x: Option<f64>| x.map_or("–".into(), |x| nats(x, 2));
     let other = s.plan.objective.other();
     let row = |t: &Row| {
-        let params = names.iter().map(|name| t.params.get(*name).map_or(String::new(), |v| escaped(&v.to_string())));
+        let params = names.iter().map(|name| t.params.get(*name).map_or(String::new(), |v| escape(&v.to_string())));
         let folds: Vec<String> = t.folds.iter().map(|f| nats(s.plan.objective.of(f.score()), 2)).collect();
         let mark = if s.best == Some(t.number) { format!("**{}**", t.number) } else { t.number.to_string() };
         let told = vec![
@@ -210,16 +240,21 @@ pub fn trials(s: &Summary) -> String {
             number(t.mean(|f| other.of(f.score()))),
             format!("{:.1}", t.seconds),
         ];
-        [vec![mark, escaped(&t.source)], params.collect(), told].concat()
+        [vec![mark, escape(&t.source)], params.collect(), told].concat()
     };
     let loss = format!("{}, mean ± SE", s.plan.objective.name());
-    let shown_names: Vec<String> = names.iter().map(|name| escaped(name)).collect();
+    let shown_names: Vec<String> = names.iter().map(|name| escape(name)).collect();
     let header = [
         vec!["trial", "from"],
         shown_names.iter().map(String::as_str).collect(),
         vec!["folds", &loss, "KL", other.name(), "seconds"],
     ];
-    table(&header.concat(), s.trials.iter().map(row))
+    let cells = |cells: Vec<String>| cells.into_iter().map(Text::from).collect();
+    Table {
+        header: header.concat().into_iter().map(Text::from).collect(),
+        rows: s.trials.iter().map(row).map(cells).collect(),
+        caption: "Losses in nats per image; the best trial in bold.".into(),
+    }
 }
 
 /// Trials by what became of them, and those that repeat.
@@ -233,7 +268,7 @@ pub fn counts(s: &Summary) -> String {
     let mut text = format!("{}: {}.", count(s.trials.len(), "trial"), parts.join(", "));
     for t in &s.trials {
         if let Some(error) = &t.error {
-            text += &format!(" Trial {}: {}.", t.number, escaped(error.split(';').next().unwrap_or_default()));
+            text += &format!(" Trial {}: {}.", t.number, escape(error.split(';').next().unwrap_or_default()));
         }
     }
     if s.plan.diverged == Diverged::Fail && of(Fate::Failed) > 0 {
@@ -260,17 +295,20 @@ pub fn counts(s: &Summary) -> String {
 }
 
 /// Which settings, what they cost, and how far to trust it.
-pub fn tell_best(s: &Summary) -> Vec<String> {
+pub fn tell_best(s: &Summary) -> Vec<Block> {
     let Some(best) = s.best.and_then(|n| s.trials.iter().find(|t| t.number == n)) else {
         return vec!["No trial is complete.".into()];
     };
     let name = s.plan.objective.name();
-    let mut text = vec![format!(
-        "Trial {}: {}. Its cross-validated {name} is {} nats per image.",
-        best.number,
-        escaped(&best.settings()),
-        best.outcome(&s.plan)
-    )];
+    let mut text: Vec<Block> = vec![
+        format!(
+            "Trial {}: {}. Its cross-validated {name} is {} nats per image.",
+            best.number,
+            escape(&best.settings()),
+            best.outcome(&s.plan)
+        )
+        .into(),
+    ];
     let others = s.trials.iter().filter(|t| t.fate == Fate::Complete && t.params != best.params);
     let second = others.filter_map(|t| Some((t, t.loss?))).min_by(|a, b| a.1.total_cmp(&b.1));
     let comparable = second.filter(|(t, _)| t.folds.len() == best.folds.len() && best.folds.len() > 1);
@@ -280,26 +318,32 @@ pub fn tell_best(s: &Summary) -> Vec<String> {
         let gaps: Vec<f64> = second.folds.iter().zip(&best.folds).map(|(a, b)| of(a) - of(b)).collect();
         let (gap, error) = mean_difference(&gaps, s.plan.folds);
         let needed = student_95(gaps.len() - 1);
-        text.push(format!(
-            "Of other settings trial {} is next, {} ± {} nats behind on the same folds. That is {}significant: from {} \
-             it takes {needed:.1} standard errors (t-test, 5 %, corrected for the training images that folds share).",
-            second.number,
-            nats(gap, 2),
-            nats(error, 2),
-            if gap > needed * error { "" } else { "not " },
-            count(gaps.len(), "difference")
-        ));
+        text.push(
+            format!(
+                "Of other settings trial {} is next, {} ± {} nats behind on the same folds. That is {}significant: from {} \
+                 it takes {needed:.1} standard errors (t-test, 5 %, corrected for the training images that folds share).",
+                second.number,
+                nats(gap, 2),
+                nats(error, 2),
+                if gap > needed * error { "" } else { "not " },
+                count(gaps.len(), "difference")
+            )
+            .into(),
+        );
     }
     let complete = s.trials.iter().filter(|t| t.fate == Fate::Complete).count();
     if complete > 1 {
-        text.push(format!(
-            "The lowest of {complete} noisy losses looks better than it is, for luck is part of why it was chosen; and the folds' \
-             networks share training images, so that the ± of a trial, the standard error over its folds, is on the small side. The \
-             test images have no part in the choice."
-        ));
+        text.push(
+            format!(
+                "The lowest of {complete} noisy losses looks better than it is, for luck is part of why it was chosen; and the folds' \
+                 networks share training images, so that the ± of a trial, the standard error over its folds, is on the small side. The \
+                 test images have no part in the choice."
+            )
+            .into(),
+        );
     }
     if let Some(error) = &s.test_error {
-        text.push(format!("These settings were not trained on all training images: {}.", escaped(error)));
+        text.push(format!("These settings were not trained on all training images: {}.", escape(error)).into());
     }
     if let Some(test) = s.test {
         let b = &s.baselines;
@@ -308,18 +352,21 @@ pub fn tell_best(s: &Summary) -> Vec<String> {
                 "The network that was trained with these settings on all training images has **diverged**.".into(),
             );
         }
-        text.push(format!(
-            "Trained with these settings on all {} training images, the VAE costs **{}** nats per test image: reconstruction {}, \
-             KL {}. A predictor that knows the class and nothing else costs {:.2}, the mean image {:.2}. The network is in \
-             `{}`.",
-            s.images[0],
-            nats(test.total(), 2),
-            nats(test.recon, 2),
-            nats(test.kl.unwrap_or(0.0), 2),
-            b.per_class,
-            b.per_pixel,
-            best_folder(best.number)
-        ));
+        text.push(
+            format!(
+                "Trained with these settings on all {} training images, the VAE costs **{}** nats per test image: reconstruction {}, \
+                 KL {}. A predictor that knows the class and nothing else costs {:.2}, the mean image {:.2}. The network is in \
+                 `{}`.",
+                s.images[0],
+                nats(test.total(), 2),
+                nats(test.recon, 2),
+                nats(test.kl.unwrap_or(0.0), 2),
+                b.per_class,
+                b.per_pixel,
+                best_folder(best.number)
+            )
+            .into(),
+        );
     }
     text
 }
@@ -356,7 +403,7 @@ pub fn credit(s: &Summary) -> String {
     }
 }
 
-fn anatomy(suggestion: Option<&(usize, Anatomy)>) -> Vec<String> {
+fn anatomy(suggestion: Option<&(usize, Anatomy)>) -> Vec<Block> {
     let Some((number, a)) = suggestion else {
         return vec![
             "There is no suggestion to take apart: the model made none, or not of all parameters together, or beside workers whose \
@@ -369,19 +416,33 @@ fn anatomy(suggestion: Option<&(usize, Anatomy)>) -> Vec<String> {
         1 => format!("One trial counts as good, number {}", numbers(&a.good_trials)),
         n => format!("{n} trials count as good, numbers {}", numbers(&a.good_trials)),
     };
-    let mut text = vec![format!(
-        "How trial {number} was suggested. {good}: the best tenth of those finished, rounded up, and at most 25. They are compared with \
-         {} more. From each group a density is built, one kernel a trial and a wide one for what is not known: l of the good, g of the \
-         others. {} were drawn from l, and the one with the largest l/g is suggested: where good trials were and others were not. The \
-         quotient is of densities over all parameters together, so that along a single one the suggestion may lie elsewhere.",
-        a.bad_trials.len(),
-        count(a.acquisition.len(), "candidate")
-    )];
-    text.extend(
-        a.wanted
-            .iter()
-            .map(|(name, _)| shown(&format!("l and g along {}", escaped(name)), &figures::anatomy_file(name))),
-    );
-    text.push(shown("Acquisition", figures::ACQUISITION));
+    let mut text: Vec<Block> = vec![
+        format!(
+            "How trial {number} was suggested. {good}: the best tenth of those finished, rounded up, and at most 25. They are compared \
+             with {} more. From each group a density is built, one kernel a trial and a wide one for what is not known: l of the good, g \
+             of the others. {} were drawn from l, and the one with the largest l/g is suggested: where good trials were and others were \
+             not. The quotient is of densities over all parameters together, so that along a single one the suggestion may lie elsewhere.",
+            a.bad_trials.len(),
+            count(a.acquisition.len(), "candidate")
+        )
+        .into(),
+        formula(
+            "EI(x) ∝ (γ + {g(x)}/{l(x)} (1 − γ))^{−1}",
+            "The expected improvement at x, with γ the share of good trials: it is largest where l/g is. \
+             [Bergstra and others 2011](https://proceedings.neurips.cc/paper/2011/hash/86e8f7ab32cfd12577bc2619bc635690-Abstract.html), \
+             section 4.1.",
+        ),
+    ];
+    text.extend(a.wanted.iter().map(|(name, _)| {
+        let (file, name) = (figures::anatomy_file(name), escape(name));
+        let caption =
+            format!("The densities of good and of other trials along {name}, and the candidate that was suggested.");
+        figure(&file, format!("l and g along {name}"), caption)
+    }));
+    text.push(figure(
+        figures::ACQUISITION,
+        "Acquisition",
+        "The score ln l − ln g of each candidate, in nats, the best first: it is suggested.",
+    ));
     text
 }
