@@ -140,7 +140,7 @@ Examples:
 #[derive(Args, Debug)]
 pub struct TrainArgs {
     /// Which network
-    #[arg(value_enum, required_unless_present = "resume")]
+    #[arg(value_enum, value_name = "KIND", required_unless_present = "resume")]
     network: Option<NetworkChoice>,
     /// Go on with the run in this folder, with its own settings and data
     #[arg(long, value_name = "DIR", value_parser = flags::path(), help_heading = "Run", conflicts_with_all = ["network", "out", "SettingsArgs"])]

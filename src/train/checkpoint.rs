@@ -81,7 +81,7 @@ pub struct Trained<T: Task> {
     pub data: String,
     /// How to load them again.
     pub origin: Origin,
-    /// How far it was.
+    /// How far it was, without sums.
     pub progress: Progress,
 }
 
@@ -125,7 +125,7 @@ impl<T: Task> Trainer<T> {
         }
         header.check_progress(path, data.train.len())?;
         let mut trainer = Trainer::<T>::new(header.config).map_err(|e| e.read_from(path))?;
-        trainer.progress = header.progress.read(path, &trainer.task)?;
+        trainer.progress = header.progress.with_sums(path, &trainer.task)?;
         let expected: Vec<u64> =
             (0..trainer.task.parts().len()).map(|i| trainer.task.updates(i, trainer.progress.step)).collect();
         if header.optimizer_steps != expected {
@@ -157,9 +157,8 @@ impl<T: Task> Trained<T> {
         let (header, tensors) = file.open::<T>(path)?;
         let mut task = T::new(&header.config.network, header.config.seed);
         task.parts_mut().into_iter().try_for_each(|part| read_weights(path, &tensors, &mut part.params))?;
-        let progress = header.progress.read(path, &task)?;
-        let Header { config, data, origin, .. } = header;
-        Ok(Trained { config, task, data, origin, progress })
+        let Header { config, data, origin, progress, .. } = header;
+        Ok(Trained { config, task, data, origin, progress: progress.with(Terms::default()) })
     }
 
     /// Whether these are the data it was trained on.
@@ -217,19 +216,23 @@ impl<S> Header<S> {
 }
 
 impl Written {
+    fn with(&self, sums: Terms) -> Progress {
+        let &Written { epoch, batch, step, images, seconds, .. } = self;
+        Progress { epoch, batch, step, images, sums, seconds }
+    }
+
     /// With the sums of what the task measures; none at the start of an epoch.
-    fn read<T: Task>(self, path: &Path, task: &T) -> Result<Progress> {
-        let Written { epoch, batch, step, images, seconds, sums } = self;
-        let sum = |name: &str| match sums.get(name) {
+    fn with_sums<T: Task>(&self, path: &Path, task: &T) -> Result<Progress> {
+        let sum = |name: &str| match self.sums.get(name) {
             Some(&Some(sum)) if sum.is_finite() => Ok(sum),
             found => Err(Error::format(path, "progress", format!("a finite sum of {name}"), format!("{found:?}"))),
         };
         let quantities = task.quantities();
-        let sums = match batch {
+        let sums = match self.batch {
             0 => Terms::default(),
             _ => Terms::new(quantities, &quantities.iter().map(|q| sum(q.name)).collect::<Result<Vec<_>>>()?),
         };
-        Ok(Progress { epoch, batch, step, images, sums, seconds })
+        Ok(self.with(sums))
     }
 }
 
