@@ -7,8 +7,8 @@ use crate::lab::{count, film};
 use crate::models::{Network, Trainer};
 use crate::search::FrozenTrial;
 use crate::train::{Folder, Task, Terms, Watch};
-use crate::tune::row::Row;
-use crate::tune::{Plan, Progress};
+use crate::tune::row::TrialRow;
+use crate::tune::{Plan, WatchTrials};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt;
 
@@ -84,7 +84,7 @@ impl Watch<Network> for Show<'_> {
 }
 
 /// A trial in one line.
-pub fn line(row: &Row, plan: &Plan) -> String {
+pub fn line(row: &TrialRow, plan: &Plan) -> String {
     format!(
         "trial {:>2}  {}  {}  [{}]  {:.1} s",
         row.number,
@@ -110,7 +110,7 @@ impl Bars {
     }
 }
 
-impl Progress for Bars {
+impl WatchTrials for Bars {
     fn begin(&self, _: usize, trial: &FrozenTrial, steps: u64, networks: usize) -> Box<dyn Watch<Network>> {
         let bar = self.all.add(ProgressBar::new(steps));
         let template = match is_narrow() {
@@ -119,13 +119,13 @@ impl Progress for Bars {
         };
         bar.set_style(ProgressStyle::with_template(template).expect("the template is well-formed"));
         bar.set_prefix(format!("trial {} of {}", trial.number + 1, self.total));
-        bar.set_message(format!("{}, {}", Row::of(trial, &self.plan).settings(), count(networks, "fold")));
+        bar.set_message(format!("{}, {}", TrialRow::of(trial, &self.plan).settings(), count(networks, "fold")));
         Box::new(Bar(bar))
     }
 
     fn end(&self, _: usize, trial: &FrozenTrial) {
         if !self.quiet {
-            let line = line(&Row::of(trial, &self.plan), &self.plan);
+            let line = line(&TrialRow::of(trial, &self.plan), &self.plan);
             self.all.suspend(|| note!("{line}"));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Code, Experiment, Findings, Subject, examples, list};
 use crate::data::Dataset;
-use crate::plot::{Chart, Panel, Row};
+use crate::plot::{Chart, ImageRow, Panel};
 use crate::report::{Block, Figure, escape, figure, formula, table};
 use crate::rng::{Purpose, Stream};
 use crate::stats::{correlation, mean};
@@ -67,7 +67,7 @@ pub fn measure(subjects: &[Subject], data: &Dataset) -> (Vec<Consistency>, Vec<F
     let class = |&i: &usize| data.class_names[usize::from(data.test.label(i))].clone();
     let mut panel = Panel::new(&format!("Standard deviation of each pixel over {PASSES} passes"), data.test.shape())
         .columns(&rows[..shown].iter().map(class).collect::<Vec<_>>())
-        .row(Row::images("original", &subjects[0].images(&data.test, &rows[..shown])));
+        .row(ImageRow::images("original", &subjects[0].images(&data.test, &rows[..shown])));
     let mut chart = Chart::new(
         "Posterior width and spread of reconstructions",
         "mean posterior σ",
@@ -87,7 +87,7 @@ pub fn measure(subjects: &[Subject], data: &Dataset) -> (Vec<Consistency>, Vec<F
             let spreads: Vec<Spread> = images.iter().zip(&rows).map(spread).collect();
             let std: Vec<f64> = spreads.iter().map(|s| mean(s.std.iter().map(|&v| f64::from(v)))).collect();
             let sigma: Vec<f64> = codes.iter().map(|c| mean(c.sigma.iter().map(|&v| f64::from(v)))).collect();
-            panel = panel.row(Row::heat(&name, &spreads[..shown].iter().map(|s| &s.std[..]).collect::<Vec<_>>()));
+            panel = panel.row(ImageRow::heat(&name, &spreads[..shown].iter().map(|s| &s.std[..]).collect::<Vec<_>>()));
             let varies = std.iter().any(|&s| s > 0.0);
             if varies {
                 chart = chart.scatter(&name, &sigma.iter().copied().zip(std.iter().copied()).collect::<Vec<_>>());

@@ -5,7 +5,7 @@ use crate::data::Dataset;
 use crate::error::Result;
 use crate::files;
 use crate::models::Trainer;
-use crate::plot::{Grid, Image, film};
+use crate::plot::{Image, ImageGrid, film};
 use crate::train::Folder;
 
 /// Images in a row of a frame.
@@ -32,7 +32,7 @@ pub fn write_frame(trainer: &Trainer, data: &Dataset, folder: &Folder) -> Result
         z
     };
     let decoded = subject.decode(&(0..ROW * ROWS).map(point).collect::<Vec<_>>());
-    let grid = Grid::new(data.test.shape()).per_row(ROW);
+    let grid = ImageGrid::new(data.test.shape()).per_row(ROW);
     let png = grid.images(&[originals, reconstructions, decoded].concat());
     folder.write(&frame(trainer.progress.epoch), &png)
 }

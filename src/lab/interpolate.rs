@@ -2,7 +2,7 @@
 
 use super::{Experiment, Findings, Subject, nats};
 use crate::data::Dataset;
-use crate::plot::{Panel, Row};
+use crate::plot::{ImageRow, Panel};
 use crate::report::{self, Block, Figure, escape, table};
 use crate::stats::mean;
 use serde::Serialize;
@@ -89,7 +89,7 @@ fn of_one(subject: &Subject, data: &Dataset) -> (Vec<Walk>, Figure) {
         let change = |a: &[f32], b: &[f32]| mean(a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs())));
         let steps = decoded.windows(2).map(|pair| change(&pair[0], &pair[1])).collect();
         let walk = Walk { name: subject.name().to_string(), ends, classes, losses, steps };
-        panel = panel.row(Row::images(&walk.title(), &row).framed(&[0, STEPS + 1]));
+        panel = panel.row(ImageRow::images(&walk.title(), &row).framed(&[0, STEPS + 1]));
         walks.push(walk);
     }
     (walks, Figure::new(figure(subject.name()), panel.svg()))

@@ -2,7 +2,7 @@
 
 use super::{Code, Experiment, Findings, Subject, count, equal_mass, list, nats, subscript};
 use crate::data::Dataset;
-use crate::plot::{Chart, Grid};
+use crate::plot::{Chart, ImageGrid};
 use crate::report::{self, Block, Figure, escape, formula, table};
 use crate::stats::mean;
 use rayon::prelude::*;
@@ -199,7 +199,7 @@ fn manifold(subject: &Subject, drawn: &[usize], data: &Dataset) -> Figure {
         }
         z
     };
-    let grid = Grid::new(data.test.shape()).per_row(GRID);
+    let grid = ImageGrid::new(data.test.shape()).per_row(GRID);
     Figure::new(MANIFOLD, grid.images(&subject.decode(&(0..GRID * rows).map(at).collect::<Vec<_>>())))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Experiment, Findings, Subject, examples, nats};
 use crate::data::Dataset;
-use crate::plot::{Panel, Row};
+use crate::plot::{ImageRow, Panel};
 use crate::report::{Block, Figure, escape, figure};
 use crate::stats::mean;
 use serde::Serialize;
@@ -41,14 +41,14 @@ pub fn measure(subjects: &[Subject], data: &Dataset) -> (Reconstructions, Vec<Fi
     let mut panel =
         Panel::new("Test images and their reconstructions at z = μ, with the loss in nats", data.test.shape())
             .columns(&classes)
-            .row(Row::images("original", &originals));
+            .row(ImageRow::images("original", &originals));
     let mut losses = Vec::new();
     for subject in subjects {
         let codes = subject.encode(&originals);
         let means: Vec<_> = codes.into_iter().map(|c| c.mu).collect();
         let (decoded, loss) = (subject.decode(&means), subject.losses(&originals, &means));
         let captions: Vec<String> = loss.iter().map(|l| nats(*l, 1)).collect();
-        panel = panel.row(Row::images(subject.name(), &decoded).captions(&captions));
+        panel = panel.row(ImageRow::images(subject.name(), &decoded).captions(&captions));
         losses.push((subject.name().to_string(), loss));
     }
     (Reconstructions { images: rows, classes, losses }, vec![Figure::new(FIGURE, panel.svg())])

@@ -8,7 +8,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// Everything that was measured: `summary.json`.
 #[derive(serde::Serialize)]
-pub struct Summary {
+pub struct StudySummary {
     /// Name of the data.
     pub data: String,
     /// Their SHA-256.
@@ -40,7 +40,7 @@ impl Serialize for Found {
 }
 
 /// The report: training, then a section an experiment.
-pub fn report(s: &Summary) -> Report {
+pub fn report(s: &StudySummary) -> Report {
     let mut blocks: Vec<Block> = s.runs.first().map(|run| settings(run, s).into()).into_iter().collect();
     blocks.push(heading("Losses"));
     blocks.extend(losses::tell(&s.runs, &s.baselines));
@@ -52,7 +52,7 @@ pub fn report(s: &Summary) -> Report {
 }
 
 /// What was run.
-fn settings(run: &Run, s: &Summary) -> String {
+fn settings(run: &Run, s: &StudySummary) -> String {
     let c = &run.config;
     let own = c.network.coder().expect("what the study trains encodes and decodes");
     let a = &own.architecture;

@@ -3,7 +3,7 @@
 use super::{Experiment, Findings, Subject};
 use crate::data::Dataset;
 use crate::error::Error;
-use crate::plot::{Panel, Row};
+use crate::plot::{ImageRow, Panel};
 use crate::report::{Block, Figure, figure};
 use crate::rng::{Purpose, Stream};
 use crate::stats::mean;
@@ -67,8 +67,8 @@ pub fn measure(subject: &Subject, data: &Dataset) -> (Samples, Vec<Figure>) {
         let (first, last) = (rows[0], rows[rows.len() - 1]);
         let captions: Vec<String> = z[first..=last].iter().map(caption).collect();
         panel = panel
-            .row(Row::images("mean", &means[first..=last]))
-            .row(Row::images("sample", &drawn[first..=last]).captions(&captions));
+            .row(ImageRow::images("mean", &means[first..=last]))
+            .row(ImageRow::images("sample", &drawn[first..=last]).captions(&captions));
     }
     let originals = subject.images(&data.test, &(0..n.min(data.test.len())).collect::<Vec<_>>());
     let codes = subject.encode(&originals).into_iter().map(|c| c.mu).collect::<Vec<_>>();

@@ -1,7 +1,7 @@
 //! [`Study`]: an autoencoder and a VAE with the same settings, trained side by side and compared.
 
 use super::losses::{self, Run};
-use super::report::{Found, Summary, report};
+use super::report::{Found, StudySummary, report};
 use super::{EXPERIMENTS, Subject, film, publish};
 use crate::data::{Baselines, Dataset, Origin};
 use crate::error::{Error, Result};
@@ -88,7 +88,7 @@ impl Study {
         data: &Dataset,
         watch: impl Fn(&Trainer, &Folder) -> Box<dyn Watch<Network> + 'w>,
         stop: &AtomicBool,
-    ) -> Result<(Summary, PathBuf)> {
+    ) -> Result<(StudySummary, PathBuf)> {
         let Study { trainers, folder } = self;
         let go_on = || match stop.load(Ordering::Relaxed) {
             true => Err(Error::Interrupted { run: folder.path().to_path_buf() }),
@@ -115,7 +115,7 @@ impl Study {
         }
         go_on()?;
         let training: f64 = trainers.iter().map(|t| t.progress.seconds).sum();
-        let summary = Summary {
+        let summary = StudySummary {
             data: data.name.clone(),
             digest: data.digest.clone(),
             images: [data.train.len(), data.test.len()],

@@ -1,6 +1,6 @@
 //! Adam.
 
-use super::{Optimizer, State};
+use super::{Memory, Optimizer};
 use crate::kernels::{Real, update};
 use crate::nn::{Grads, Params};
 
@@ -15,13 +15,13 @@ pub struct Adam<F: Real> {
     beta1: f64,
     beta2: f64,
     eps: f64,
-    state: State<F>,
+    state: Memory<F>,
 }
 
 impl<F: Real> Adam<F> {
     /// With β₁ = 0.9, β₂ = 0.999, ε = 1e-8.
     pub fn new(params: &Params<F>) -> Self {
-        Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, state: State::new(params, &["m", "v"]) }
+        Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, state: Memory::new(params, &["m", "v"]) }
     }
 }
 
@@ -45,11 +45,11 @@ impl<F: Real> Optimizer<F> for Adam<F> {
         }
     }
 
-    fn state(&self) -> &State<F> {
+    fn state(&self) -> &Memory<F> {
         &self.state
     }
 
-    fn state_mut(&mut self) -> &mut State<F> {
+    fn state_mut(&mut self) -> &mut Memory<F> {
         &mut self.state
     }
 }

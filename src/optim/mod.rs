@@ -23,25 +23,25 @@ pub trait Optimizer<F: Real> {
     fn step(&mut self, params: &mut Params<F>, grads: Grads<F>, lr: f64);
 
     /// What it remembers, for a checkpoint.
-    fn state(&self) -> &State<F>;
+    fn state(&self) -> &Memory<F>;
 
     /// What it remembers, to put back.
-    fn state_mut(&mut self) -> &mut State<F>;
+    fn state_mut(&mut self) -> &mut Memory<F>;
 }
 
 /// The memory of an optimiser.
 #[derive(Clone, Debug)]
-pub struct State<F: Real> {
+pub struct Memory<F: Real> {
     /// Steps taken.
     pub steps: u64,
     /// Running averages by name, each with one tensor a parameter.
     pub moments: Vec<(&'static str, Vec<Tensor<F>>)>,
 }
 
-impl<F: Real> State<F> {
+impl<F: Real> Memory<F> {
     fn new(params: &Params<F>, names: &[&'static str]) -> Self {
         let zeros = || params.ids().map(|id| Tensor::full(F::ZERO, params.get(id).shape())).collect();
-        State { steps: 0, moments: names.iter().map(|&name| (name, zeros())).collect() }
+        Memory { steps: 0, moments: names.iter().map(|&name| (name, zeros())).collect() }
     }
 }
 

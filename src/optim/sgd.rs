@@ -1,6 +1,6 @@
 //! Stochastic gradient descent with momentum.
 
-use super::{Optimizer, State};
+use super::{Memory, Optimizer};
 use crate::kernels::{Real, update};
 use crate::nn::{Grads, Params};
 
@@ -8,13 +8,13 @@ use crate::nn::{Grads, Params};
 #[derive(Debug)]
 pub struct Sgd<F: Real> {
     momentum: f64,
-    state: State<F>,
+    state: Memory<F>,
 }
 
 impl<F: Real> Sgd<F> {
     /// With this momentum.
     pub fn new(params: &Params<F>, momentum: f64) -> Self {
-        Sgd { momentum, state: State::new(params, &["momentum"]) }
+        Sgd { momentum, state: Memory::new(params, &["momentum"]) }
     }
 }
 
@@ -30,11 +30,11 @@ impl<F: Real> Optimizer<F> for Sgd<F> {
         }
     }
 
-    fn state(&self) -> &State<F> {
+    fn state(&self) -> &Memory<F> {
         &self.state
     }
 
-    fn state_mut(&mut self) -> &mut State<F> {
+    fn state_mut(&mut self) -> &mut Memory<F> {
         &mut self.state
     }
 }

@@ -280,7 +280,7 @@ impl Chart {
         named
     }
 
-    /// Grid lines, tick labels and the name of the x axis; and the height that they take below the plot.
+    /// ImageGrid lines, tick labels and the name of the x axis; and the height that they take below the plot.
     fn x_axis(&self, area: &Area) -> (String, f64) {
         let mut out = String::new();
         let slot = area.width / area.x.length();

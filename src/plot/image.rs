@@ -14,19 +14,19 @@ pub struct Image {
     pub height: u32,
     /// 1 for grey, 3 for red, green and blue.
     pub channels: u32,
-    /// Row by row from the top left, the channels of a pixel side by side, `width * height * channels` of them; 0 is black.
+    /// ImageRow by row from the top left, the channels of a pixel side by side, `width * height * channels` of them; 0 is black.
     pub samples: Vec<u8>,
 }
 
 impl Image {
-    /// Reads the PNG file `bytes`, such as [`Grid::images`](crate::plot::Grid::images) makes it; `path` is for the message.
+    /// Reads the PNG file `bytes`, such as [`ImageGrid::images`](crate::plot::ImageGrid::images) makes it; `path` is for the message.
     ///
     /// # Errors
     /// If the bytes are no whole PNG file, or one that is neither 8-bit grey nor 8-bit RGB.
     ///
     /// ```
-    /// use elbo::plot::{Grid, Image};
-    /// let png = Grid::new([1, 1, 2]).images(&[[0.0, 1.0]]);
+    /// use elbo::plot::{ImageGrid, Image};
+    /// let png = ImageGrid::new([1, 1, 2]).images(&[[0.0, 1.0]]);
     /// let image = Image::decode(&png, "epoch-01.png".as_ref())?;
     /// assert_eq!(image, Image { width: 2, height: 1, channels: 1, samples: vec![0, 255] });
     /// # Ok::<(), elbo::error::Error>(())

@@ -4,7 +4,7 @@
 //! ([`crate::files::write`]). Nothing here knows a tensor, a model or a run: data come in as slices. The SVG files carry
 //! a light and a dark set of colours, and the viewer's preference picks one.
 //!
-//! - [`Grid`]: equally sized images side by side, grey, in colour or as heat maps, one PNG.
+//! - [`ImageGrid`]: equally sized images side by side, grey, in colour or as heat maps, one PNG.
 //! - [`film`]: frames as an endless animation (APNG).
 //! - [`Chart`]: lines, scatters, ellipses and bars with axes and a key.
 //! - [`Panel`]: rows of images with captions.
@@ -24,6 +24,6 @@ mod svg;
 pub use axis::drawable;
 pub use chart::Chart;
 pub use film::{excerpt, film};
-pub use grid::Grid;
+pub use grid::ImageGrid;
 pub use image::Image;
-pub use panel::{Panel, Row};
+pub use panel::{ImageRow, Panel};

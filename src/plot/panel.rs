@@ -11,12 +11,12 @@ use png::ColorType;
 /// Heat maps of a panel share one scale, from zero to the largest value in any of them. Of several channels they show the mean.
 ///
 /// ```
-/// use elbo::plot::{Panel, Row};
+/// use elbo::plot::{Panel, ImageRow};
 /// let digits = vec![vec![0.5f32; 28 * 28]; 3];
 /// let svg = Panel::new("Reconstructions", [1, 28, 28])
 ///     .columns(&["Sandal", "Bag", "Ankle boot"])
-///     .row(Row::images("original", &digits))
-///     .row(Row::images("VAE", &digits).captions(&["231.4 nats", "240.2 nats", "198.9 nats"]))
+///     .row(ImageRow::images("original", &digits))
+///     .row(ImageRow::images("VAE", &digits).captions(&["231.4 nats", "240.2 nats", "198.9 nats"]))
 ///     .svg();
 /// assert!(svg.starts_with("<svg"));
 /// ```
@@ -25,12 +25,12 @@ pub struct Panel {
     title: String,
     shape: [usize; 3],
     columns: Vec<String>,
-    rows: Vec<Row>,
+    rows: Vec<ImageRow>,
 }
 
 /// One row of a [`Panel`].
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct ImageRow {
     name: String,
     images: Vec<Vec<f32>>,
     is_heat: bool,
@@ -38,16 +38,16 @@ pub struct Row {
     framed: Vec<usize>,
 }
 
-impl Row {
+impl ImageRow {
     /// Images: values channel after channel, row by row, 0 black and 1 white.
     pub fn images<I: AsRef<[f32]>>(name: &str, images: &[I]) -> Self {
         let images = images.iter().map(|i| i.as_ref().to_vec()).collect();
-        Row { name: name.to_string(), images, is_heat: false, captions: Vec::new(), framed: Vec::new() }
+        ImageRow { name: name.to_string(), images, is_heat: false, captions: Vec::new(), framed: Vec::new() }
     }
 
     /// Heat maps of values from zero up, with a colour bar below the row's name.
     pub fn heat<I: AsRef<[f32]>>(name: &str, images: &[I]) -> Self {
-        Row { is_heat: true, ..Row::images(name, images) }
+        ImageRow { is_heat: true, ..ImageRow::images(name, images) }
     }
 
     /// Small text below each image.
@@ -89,7 +89,7 @@ impl Panel {
     ///
     /// # Panics
     /// If an image is not of the panel's size.
-    pub fn row(mut self, mut row: Row) -> Self {
+    pub fn row(mut self, mut row: ImageRow) -> Self {
         for (k, image) in row.images.iter_mut().enumerate() {
             let shape = self.shape;
             assert_eq!(
@@ -231,8 +231,8 @@ mod tests {
     fn images_stand_in_reading_order_under_their_captions() {
         let numbered = |k: u8| -> Vec<[f32; 6]> { (k..k + 3).map(|v| [f32::from(v) / 255.0; 6]).collect() };
         let names = ["left", "middle", "right"];
-        let panel = Panel::new("", [1, 3, 2]).columns(&names).row(Row::images("first", &numbered(10)));
-        let svg = panel.row(Row::images("second", &numbered(20)).captions(&["x", "y", "z"])).svg();
+        let panel = Panel::new("", [1, 3, 2]).columns(&names).row(ImageRow::images("first", &numbered(10)));
+        let svg = panel.row(ImageRow::images("second", &numbered(20)).captions(&["x", "y", "z"])).svg();
         let xml = Document::parse(&svg).unwrap();
         let pixels: Vec<Image> =
             images(&xml).into_iter().map(|i| Image::decode(&data(i), "".as_ref()).unwrap()).collect();
@@ -260,7 +260,10 @@ mod tests {
             reader.next_frame(&mut rgb).unwrap();
             rgb
         };
-        let svg = Panel::new("", [1, 1, 1]).row(Row::heat("AE", &[[0.5f32]])).row(Row::heat("VAE", &[[0.25f32]])).svg();
+        let svg = Panel::new("", [1, 1, 1])
+            .row(ImageRow::heat("AE", &[[0.5f32]]))
+            .row(ImageRow::heat("VAE", &[[0.25f32]]))
+            .svg();
         let xml = Document::parse(&svg).unwrap();
         let tiles: Vec<Vec<u8>> = images(&xml).into_iter().map(|i| rgb(data(i))).filter(|p| p.len() == 3).collect();
         assert_eq!(tiles, [[252, 255, 164], [186, 54, 85]]);
@@ -270,7 +273,8 @@ mod tests {
     #[test]
     fn images_in_colour_are_shown_in_it_and_their_heat_is_the_mean_of_their_channels() {
         let image = [0.2, 0.4, 0.6, 0.8, 1.0, 0.0f32];
-        let svg = Panel::new("", [3, 1, 2]).row(Row::images("x", &[image])).row(Row::heat("std", &[image])).svg();
+        let svg =
+            Panel::new("", [3, 1, 2]).row(ImageRow::images("x", &[image])).row(ImageRow::heat("std", &[image])).svg();
         let xml = Document::parse(&svg).unwrap();
         let shown = images(&xml).into_iter().map(|i| Image::decode(&data(i), "".as_ref()).unwrap());
         let shown: Vec<Vec<u8>> = shown.filter(|i| i.width == 2).map(|i| i.samples).collect();
@@ -280,7 +284,7 @@ mod tests {
 
     #[test]
     fn framed_images_are_told_from_the_others() {
-        let svg = Panel::new("", [1, 1, 1]).row(Row::images("", &[[0.0f32]; 4]).framed(&[0, 3])).svg();
+        let svg = Panel::new("", [1, 1, 1]).row(ImageRow::images("", &[[0.0f32]; 4]).framed(&[0, 3])).svg();
         let xml = Document::parse(&svg).unwrap();
         let bold = xml.descendants().filter(|n| n.has_tag_name("rect") && n.attribute("stroke") == Some(SERIES[1]));
         let places: Vec<f64> = bold.map(|n| get(n, "x") + 1.5).collect();
@@ -292,9 +296,9 @@ mod tests {
         let odd = [[f32::NAN, f32::INFINITY, -1.0, 2.0]];
         for panel in [
             Panel::new("<&>", [1, 28, 28]),
-            Panel::new("", [1, 2, 2]).row(Row::heat("std", &odd)).row(Row::images("x", &odd)),
-            Panel::new("", [1, 2, 2]).row(Row::images::<[f32; 4]>("none", &[])),
-            Panel::new("", [1, 2, 2]).row(Row::heat("zero", &[[0.0f32; 4]])),
+            Panel::new("", [1, 2, 2]).row(ImageRow::heat("std", &odd)).row(ImageRow::images("x", &odd)),
+            Panel::new("", [1, 2, 2]).row(ImageRow::images::<[f32; 4]>("none", &[])),
+            Panel::new("", [1, 2, 2]).row(ImageRow::heat("zero", &[[0.0f32; 4]])),
         ] {
             let svg = panel.svg();
             let xml = Document::parse(&svg).unwrap();
@@ -311,6 +315,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "image 0 of row \"AE\" is not 28x28")]
     fn an_image_of_another_size_is_a_mistake() {
-        let _ = Panel::new("", [1, 28, 28]).row(Row::images("AE", &[[0.0f32; 4]]));
+        let _ = Panel::new("", [1, 28, 28]).row(ImageRow::images("AE", &[[0.0f32; 4]]));
     }
 }

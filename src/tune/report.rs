@@ -1,7 +1,7 @@
 //! `summary.json` and the report that tells it.
 
 use super::figures;
-use super::row::{Fate, Row, best, source};
+use super::row::{Fate, TrialRow, best, source};
 use super::session::best_folder;
 use super::validate::FoldScore;
 use super::{Diverged, Plan, SamplerKind};
@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 /// Everything that was measured: `summary.json`.
 #[derive(Clone, Debug, Serialize)]
-pub struct Summary {
+pub struct SearchSummary {
     /// Name of the data.
     pub data: String,
     /// Training and test images.
@@ -30,7 +30,7 @@ pub struct Summary {
     /// What was said before the first trial.
     pub expectations: Vec<String>,
     /// Every trial.
-    pub trials: Vec<Row>,
+    pub trials: Vec<TrialRow>,
     /// The trial with the lowest loss.
     pub best: Option<usize>,
     /// The best settings, trained on all training images and measured on the test images.
@@ -51,13 +51,13 @@ pub fn measure(
     plan: &Plan,
     expectations: Vec<String>,
     data: &crate::data::Dataset,
-) -> Summary {
-    Summary {
+) -> SearchSummary {
+    SearchSummary {
         data: data.name.clone(),
         images: [data.train.len(), data.test.len()],
         plan: plan.clone(),
         expectations,
-        trials: trials.iter().filter(|t| t.state != State::Waiting).map(|t| Row::of(t, plan)).collect(),
+        trials: trials.iter().filter(|t| t.state != State::Waiting).map(|t| TrialRow::of(t, plan)).collect(),
         best: best(trials).map(|t| t.number),
         test: None,
         standing: None,
@@ -105,7 +105,7 @@ fn as_of(trials: &[Arc<FrozenTrial>], asking: &FrozenTrial) -> Vec<Arc<FrozenTri
 }
 
 /// All figures of a search.
-pub fn draw(trials: &[Arc<FrozenTrial>], s: &Summary, suggestion: Option<&Anatomy>) -> Vec<Figure> {
+pub fn draw(trials: &[Arc<FrozenTrial>], s: &SearchSummary, suggestion: Option<&Anatomy>) -> Vec<Figure> {
     let loss = format!("{}, nats per image", s.plan.objective.name());
     let mut all = vec![figures::history(trials, &loss), figures::curves(trials, &loss)];
     all.extend(figures::slices(trials, &loss));
@@ -116,7 +116,7 @@ pub fn draw(trials: &[Arc<FrozenTrial>], s: &Summary, suggestion: Option<&Anatom
 }
 
 /// What is told.
-pub fn report(s: &Summary, space: &Space, suggestion: Option<&(usize, Anatomy)>) -> Report {
+pub fn report(s: &SearchSummary, space: &Space, suggestion: Option<&(usize, Anatomy)>) -> Report {
     let mut text = searched(s, space);
     text.push(heading("What was to be expected"));
     text.extend(s.expectations.iter().map(Block::from));
@@ -172,7 +172,7 @@ pub fn report(s: &Summary, space: &Space, suggestion: Option<&(usize, Anatomy)>)
     Report { title: format!("Tuning a VAE on {}", escape(&s.data)).into(), blocks: text }
 }
 
-fn searched(s: &Summary, space: &Space) -> Vec<Block> {
+fn searched(s: &SearchSummary, space: &Space) -> Vec<Block> {
     let p = &s.plan;
     let rows = space.parameters().iter().map(|parameter| {
         let when = parameter.when.as_ref().map_or(String::new(), |(parent, values)| {
@@ -202,7 +202,7 @@ fn searched(s: &Summary, space: &Space) -> Vec<Block> {
 }
 
 /// The settings that all trials have.
-fn fixed(s: &Summary, space: &Space) -> String {
+fn fixed(s: &SearchSummary, space: &Space) -> String {
     let (p, c) = (&s.plan, &s.plan.base);
     let own = c.network.coder().expect("the VAE is tuned");
     let widths = own.architecture.hidden.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
@@ -224,12 +224,12 @@ fn fixed(s: &Summary, space: &Space) -> String {
 }
 
 /// Every trial.
-fn trials(s: &Summary) -> Table {
+fn trials(s: &SearchSummary) -> Table {
     let names: Vec<&String> =
         s.trials.iter().flat_map(|t| t.params.keys()).collect::<BTreeSet<_>>().into_iter().collect();
     let number = |x: Option<f64>| x.map_or("–".into(), |x| nats(x, 2));
     let other = s.plan.objective.other();
-    let row = |t: &Row| {
+    let row = |t: &TrialRow| {
         let params = names.iter().map(|name| t.params.get(*name).map_or(String::new(), |v| escape(&v.to_string())));
         let folds: Vec<String> = t.folds.iter().map(|f| nats(s.plan.objective.of(f.score()), 2)).collect();
         let mark = if s.best == Some(t.number) { format!("**{}**", t.number) } else { t.number.to_string() };
@@ -258,7 +258,7 @@ fn trials(s: &Summary) -> Table {
 }
 
 /// Trials by what became of them, and those that repeat.
-pub fn counts(s: &Summary) -> String {
+pub fn counts(s: &SearchSummary) -> String {
     let of = |fate: Fate| s.trials.iter().filter(|t| t.fate == fate).count();
     let all = [Fate::Complete, Fate::Stopped, Fate::Diverged, Fate::Failed, Fate::Running];
     let parts: Vec<String> = all.iter().filter(|f| of(**f) > 0).map(|f| format!("{} {}", of(*f), f.name())).collect();
@@ -295,7 +295,7 @@ pub fn counts(s: &Summary) -> String {
 }
 
 /// Which settings, what they cost, and how far to trust it.
-pub fn tell_best(s: &Summary) -> Vec<Block> {
+pub fn tell_best(s: &SearchSummary) -> Vec<Block> {
     let Some(best) = s.best.and_then(|n| s.trials.iter().find(|t| t.number == n)) else {
         return vec!["No trial is complete.".into()];
     };
@@ -372,10 +372,11 @@ pub fn tell_best(s: &Summary) -> Vec<Block> {
 }
 
 /// Who found the best settings: a startup trial is never the model's merit.
-pub fn credit(s: &Summary) -> String {
-    let (model, others): (Vec<&Row>, Vec<&Row>) = s.trials.iter().partition(|t| t.source == "model");
-    let lowest =
-        |rows: &[&Row]| rows.iter().filter(|t| t.fate == Fate::Complete).filter_map(|t| t.loss).min_by(f64::total_cmp);
+pub fn credit(s: &SearchSummary) -> String {
+    let (model, others): (Vec<&TrialRow>, Vec<&TrialRow>) = s.trials.iter().partition(|t| t.source == "model");
+    let lowest = |rows: &[&TrialRow]| {
+        rows.iter().filter(|t| t.fate == Fate::Complete).filter_map(|t| t.loss).min_by(f64::total_cmp)
+    };
     let by_model = count(model.len(), "trial");
     match (s.plan.sampler, lowest(&model), lowest(&others)) {
         (SamplerKind::Tpe, ..) if model.is_empty() => {

@@ -1,4 +1,4 @@
-//! [`Row`]: what is told of a trial.
+//! [`TrialRow`]: what is told of a trial.
 
 use super::Plan;
 use super::run::{ERROR, FOLDS, KNOWN, STOPPED};
@@ -77,7 +77,7 @@ pub fn folds(trial: &FrozenTrial) -> Vec<FoldScore> {
 
 /// A trial.
 #[derive(Clone, Debug, Serialize)]
-pub struct Row {
+pub struct TrialRow {
     /// Its number.
     pub number: usize,
     /// What became of it.
@@ -102,13 +102,13 @@ pub struct Row {
     pub known_from: Option<u64>,
 }
 
-impl Row {
+impl TrialRow {
     /// What is told of a trial.
     pub fn of(trial: &FrozenTrial, plan: &Plan) -> Self {
         let (folds, fate) = (folds(trial), Fate::of(trial));
         let losses: Vec<f64> = folds.iter().map(|f| plan.objective.of(f.score())).collect();
         let last = trial.last_report().map(|(step, _)| if plan.reports_folds() { step + 1 } else { step });
-        Row {
+        TrialRow {
             number: trial.number,
             fate,
             source: source(trial),

@@ -1,12 +1,8 @@
-//! [`Lanes`]: a register full of numbers, per instruction set; and which tile each instruction set uses.
+//! [`Lanes`]: a register full of numbers, per instruction set.
 
-use super::pack::pack;
-use super::tile::{chains, column};
-use super::{Kernel, Product, Real};
-use crate::kernels::simd::Path;
+use crate::kernels::Real;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
-use std::ops::Range;
 
 /// A vector register of `N` numbers.
 ///
@@ -157,69 +153,3 @@ lanes!(
         (_mm256_permute2f128_pd::<0x20>(even, odd), _mm256_permute2f128_pd::<0x31>(even, odd))
     }
 );
-
-/// Rows of a tile with 32 vector registers: 12 × 2 accumulators, 2 of B, and room for the broadcasts.
-#[cfg(target_arch = "x86_64")]
-const MR_32: usize = 12;
-/// Rows of a tile with 16 vector registers: 6 × 2 accumulators, 2 of B, 1 broadcast.
-#[cfg(target_arch = "x86_64")]
-const MR_16: usize = 6;
-/// Rows of a tile of plain numbers.
-const MR_PLAIN: usize = 4;
-/// Vectors of a tile's row.
-const VECTORS: usize = 2;
-
-/// Types that have micro-kernels.
-pub trait Tiles: Sized + 'static {
-    #[doc(hidden)]
-    #[allow(private_interfaces)]
-    fn kernel() -> Kernel<Self>;
-}
-
-/// The functions of an instruction set, each compiled for it.
-macro_rules! kernel {
-    ($F:ty, $L:ty, $mr:expr $(, $feature:literal)?) => {{
-        $(#[target_feature(enable = $feature)])?
-        unsafe fn pack_panel(p: &Product<$F>, panel: usize, packed: &mut [$F]) {
-            // SAFETY: by `Kernel::pack`'s contract.
-            unsafe { pack::<$L, VECTORS>(p, panel, packed) }
-        }
-        $(#[target_feature(enable = $feature)])?
-        unsafe fn tiles(p: &Product<$F>, rows: Range<usize>, panel: usize, packed: &[$F]) {
-            // SAFETY: by `Kernel::column`'s contract.
-            unsafe { column::<$L, { $mr }, VECTORS>(p, rows, panel, packed) }
-        }
-        $(#[target_feature(enable = $feature)])?
-        unsafe fn multiply_adds(rounds: usize) -> $F {
-            // SAFETY: by `Kernel::chains`' contract.
-            unsafe { chains::<$L>(rounds) }
-        }
-        Kernel {
-            mr: $mr,
-            nr: VECTORS * <$L>::N,
-            pack: pack_panel,
-            column: tiles,
-            chains: multiply_adds,
-        }
-    }};
-}
-
-macro_rules! tiles {
-    ($F:ty, $avx512:ident, $avx2:ident) => {
-        impl Tiles for $F {
-            #[allow(private_interfaces)]
-            fn kernel() -> Kernel<$F> {
-                match Path::current() {
-                    #[cfg(target_arch = "x86_64")]
-                    Path::Avx512 => kernel!($F, $avx512, MR_32, "avx512f"),
-                    #[cfg(target_arch = "x86_64")]
-                    Path::Avx2 => kernel!($F, $avx2, MR_16, "avx2,fma"),
-                    _ => kernel!($F, Plain<$F>, MR_PLAIN),
-                }
-            }
-        }
-    };
-}
-
-tiles!(f32, Avx512F32, Avx2F32);
-tiles!(f64, Avx512F64, Avx2F64);

@@ -1,7 +1,8 @@
 //! Packing: a panel of B, as the micro-kernel reads it.
 
 use super::lanes::Lanes;
-use super::{Product, Real};
+use super::product::Product;
+use crate::kernels::Real;
 
 /// How many rows, or squares, ahead of its use B is asked for.
 const AHEAD: usize = 8;

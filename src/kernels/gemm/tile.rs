@@ -1,7 +1,8 @@
 //! The innermost loops: a column of tiles, and the micro-kernel that computes one.
 
 use super::lanes::Lanes;
-use super::{CHAINS, Product, Real};
+use super::product::{CHAINS, Product};
+use crate::kernels::Real;
 use std::hint::black_box;
 use std::ops::Range;
 
