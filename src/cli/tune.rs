@@ -6,16 +6,15 @@ use super::{DataArgs, flags, published, stop_on_signal};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::lab::{count, publish};
+use crate::lab::count;
 use crate::models::{Network, Settings, Trainer};
 use crate::report::terminal;
 use crate::search::Space;
 use crate::search::sampler::tpe::{Joint, Startup};
 use crate::train::{Folder, Watch};
-use crate::tune::report::{self, Summary};
-use crate::tune::row::Fate;
+use crate::tune::report::{self, SearchSummary};
 use crate::tune::session::{Change, Session};
-use crate::tune::{Diverged, Done, Left, Objective, Plan, PrunerKind, SamplerKind, budget, options};
+use crate::tune::{Diverged, Left, Objective, Plan, PrunerKind, SamplerKind, Share, Stand, options};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -206,48 +205,31 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
         }
     };
     let left = settle(&session, args.left, &note)?;
-    let Session { folder, plan, space, study, total, .. } = &session;
     let jobs = usize::from(args.jobs);
-    let expectations = budget::expectations(plan, space, *total, jobs);
-    expectations.iter().for_each(|line| note(line));
-    let threads = (rayon::current_num_threads() / jobs).max(1);
+    session.expectations(jobs).iter().for_each(|line| note(line));
     // A time beyond the clock's is no limit.
     let until = args.timeout.and_then(|t| Instant::now().checked_add(t));
-    let bars = Bars::new(plan, *total, quiet);
-    let done = session.worker().work(&left, *total, (jobs, threads), until, &bars, &stop)?;
+    let bars = Bars::new(&session.plan, session.total, quiet);
+    let best = |trainer: &Trainer, own: &Folder| {
+        Box::new(Show::new("final network", trainer, &data, own, quiet)) as Box<dyn Watch<Network>>
+    };
+    let (summary, stand, page) = session.run(&data, &Share { left, jobs, until }, &bars, best, &stop)?;
     drop(bars);
-
-    let trials = study.trials()?;
-    let mut summary = report::measure(&trials, plan, expectations, &data);
-    let running = summary.trials.iter().filter(|t| t.fate == Fate::Running).count();
-    let go_on = super::going_on(" tune", folder.path());
-    match (done, running) {
-        (Done::Timeout, _) => note(&format!(
+    let go_on = super::going_on(" tune", session.folder.path());
+    match stand {
+        Stand::Over => {}
+        Stand::Timeout => note(&format!(
             "time is over after {}: the best settings are not trained yet; {go_on}",
             count(summary.trials.len(), "trial")
         )),
-        (Done::All, 0) => {
-            let watch = |trainer: &Trainer, own: &Folder| {
-                Box::new(Show::new("final network", trainer, &data, own, quiet)) as Box<dyn Watch<Network>>
-            };
-            match session.train_best(&data, watch, &stop) {
-                Err(e @ (Error::Diverged { .. } | Error::Usage(_) | Error::Setting { .. })) => {
-                    summary.test_error = Some(e.to_string());
-                }
-                tested => (summary.test, summary.standing) = tested?.unzip(),
-            }
-        }
-        (Done::All, n) => note(&format!(
+        Stand::Running(n) => note(&format!(
             "{} still running: the best settings are not trained yet; when all are over, {go_on}",
             count(n, "trial")
         )),
     }
-    let suggestion = report::last_suggestion(&trials, plan);
-    let figures = report::draw(&trials, &summary, suggestion.as_ref().map(|(_, a)| a));
-    let page = publish(folder, &figures, &summary, &report::report(&summary, space, suggestion.as_ref()))?;
     tell(&summary, quiet)?;
     published(&page, args.open)?;
-    match done == Done::All && running == 0 && summary.best.is_none() {
+    match stand == Stand::Over && summary.best.is_none() {
         true => Err(Error::Failed("no trial is complete".into())),
         false => Ok(()),
     }
@@ -341,7 +323,7 @@ fn settle(session: &Session, asked: LeftChoice, note: &dyn Fn(&str)) -> Result<V
     }
 }
 
-fn tell(summary: &Summary, quiet: bool) -> Result<()> {
+fn tell(summary: &SearchSummary, quiet: bool) -> Result<()> {
     // Else they were told as they ended.
     if quiet {
         for row in &summary.trials {

@@ -1,11 +1,12 @@
 //! The search for good settings of the VAE: [`search`](crate::search) over [cross-validated](CrossValidation) training.
 //!
 //! [`options`] says which settings can be searched, [`budget`] what a search can be expected to find before it begins, a [`Worker`]
-//! goes through trials, and [`report`] tells what came of them. [`compare`] plays samplers against each other on losses measured once.
+//! goes through trials, a [`Session`](session::Session) is run from its first trial to its report, and [`report`] tells what came of them. [`compare`] plays samplers against each other on losses measured once.
 
 pub mod budget;
 pub mod compare;
 pub mod figures;
+mod finish;
 pub mod options;
 mod plan;
 pub mod report;
@@ -14,6 +15,7 @@ mod run;
 pub mod session;
 mod validate;
 
+pub use finish::{Share, Stand};
 pub use plan::{Diverged, Plan, PrunerKind, SamplerKind};
-pub use run::{Done, Left, Progress, Worker};
+pub use run::{Done, Left, WatchTrials, Worker};
 pub use validate::{CrossValidation, End, FoldScore, Objective};

@@ -1,4 +1,4 @@
-//! [`Worker`]: somebody who works through trials, beside others.
+//! [`Worker`]: goes through trials, beside others.
 
 use super::options;
 use super::row::{Fate, folds};
@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Somebody who wants to know how a search goes. Jobs are numbered from 0.
-pub trait Progress: Sync {
+/// An observer of a search. Jobs are numbered from 0.
+pub trait WatchTrials: Sync {
     /// A job begins a trial; what it returns watches the training of its networks.
     fn begin(&self, job: usize, trial: &FrozenTrial, steps: u64, networks: usize) -> Box<dyn Watch<Network>>;
 
@@ -36,7 +36,7 @@ pub enum Done {
     Timeout,
 }
 
-/// Somebody who works through the trials of a study, in the study's folder.
+/// Works through the trials of a study, in the study's folder.
 pub struct Worker<'a> {
     /// What decides the search.
     pub plan: &'a Plan,
@@ -144,7 +144,7 @@ impl Worker<'_> {
         total: usize,
         (jobs, threads): (usize, usize),
         until: Option<Instant>,
-        progress: &dyn Progress,
+        progress: &dyn WatchTrials,
         stop: &AtomicBool,
     ) -> Result<Done> {
         self.tidy()?;
@@ -214,7 +214,7 @@ impl Worker<'_> {
         left: Option<usize>,
         total: usize,
         until: Option<Instant>,
-        progress: &dyn Progress,
+        progress: &dyn WatchTrials,
         stop: &AtomicBool,
     ) -> Result<Option<Done>> {
         if let Some(number) = left {
@@ -241,7 +241,7 @@ impl Worker<'_> {
     }
 
     /// A trial, from where it is to its end.
-    fn run(&self, job: usize, trial: Trial, claim: Claim, progress: &dyn Progress, stop: &AtomicBool) -> Result<()> {
+    fn run(&self, job: usize, trial: Trial, claim: Claim, progress: &dyn WatchTrials, stop: &AtomicBool) -> Result<()> {
         let number = trial.number;
         if let Err(e) = self.measure(job, trial, &claim.at, progress, stop) {
             // Somebody else may have ended the trial: then there is nothing left to do for it.
@@ -261,7 +261,7 @@ impl Worker<'_> {
         job: usize,
         mut trial: Trial,
         at: &Path,
-        progress: &dyn Progress,
+        progress: &dyn WatchTrials,
         stop: &AtomicBool,
     ) -> Result<()> {
         // All parameters are set in one piece: a trial that is taken up has those that it began with.
