@@ -5,8 +5,9 @@
 //! Values are computed on a [`Tape`], eagerly, through `Copy` handles ([`Var`]); each value remembers the op that made it. A sweep
 //! from the loss back to the leaves gives gradients, by rules that are themselves written in operations on handles and can
 //! therefore be differentiated again. [`nn`] holds parameters and layers, [`dist`] and [`mod@loss`] the mathematics of the VAE,
-//! [`models`] the networks, [`optim`] the updates. [`train`] drives them over [`data`]; [`lab`] looks at what came out,
-//! draws it with [`plot`] and tells it in a [`report`]. [`search`] finds good parameters of anything, and [`tune`] those of the VAE; [`cli`] is the program.
+//! [`optim`] the updates. [`train`] drives a task over [`data`], and [`models`] are such tasks, each a network with its losses and its
+//! updates; [`lab`] looks at what came out, draws it with [`plot`] and tells it in a [`report`]. [`search`] finds good parameters of
+//! anything, and [`tune`] those of the VAE; [`cli`] is the program.
 //!
 //! # Code map
 //!
@@ -19,9 +20,9 @@
 //! | [`autograd`] | the tape, the sweep, the gradient checker | [`autograd`] |
 //! | [`ops`] | every derivative | [`ops::CATALOGUE`] |
 //! | [`nn`], [`dist`], [`mod@loss`], [`optim`] | layers, distributions, losses, optimisers | [`dist::gaussian`] |
-//! | [`models`] | the autoencoder and the VAE | [`models::Vae`] |
 //! | [`data`] | images as bytes: reading, finding, drawing, encoding | [`data::load`], [`data::catalogue`] |
-//! | [`train`] | steps, epochs, checkpoints, run folders | [`train::Trainer`] |
+//! | [`train`] | what can be trained, and what drives it: steps, epochs, checkpoints, run folders | [`train::Task`] |
+//! | [`models`] | the autoencoder and the VAE, and how they are trained | [`models::Vae`] |
 //! | [`plot`] | charts and image grids, without tensors | [`plot::Chart`] |
 //! | [`report`] | what is told, as HTML, Markdown and for the terminal | [`report::Block`] |
 //! | [`lab`] | the experiments on trained networks | [`lab::EXPERIMENTS`] |
@@ -30,6 +31,12 @@
 //! | [`cli`] | the command line | [`cli`] |
 //!
 //! A module uses only what is above it in this table, and none of `data`, `plot`, `report` and `search` knows of tensors.
+//!
+//! What grows, grows by a file and a line: an op by its row in [`ops::CATALOGUE`], a network by its line in [`models`], an experiment by
+//! its row in [`lab::EXPERIMENTS`], a data set by its row in [`data::catalogue`].
+//!
+//! Without default features the crate is the engine, from `error` to `optim`; what is below in the table stands behind features of its
+//! name, but that `data`, `train` and `models` are the feature `train`, and `report` comes with `plot`.
 //!
 //! # Invariants
 //!
