@@ -5,12 +5,12 @@
 
 use elbo::autograd::Var;
 use elbo::data::{Dataset, Encoding, Split};
-use elbo::nn::{Activation, Init, Params, Pass, Stack};
+use elbo::nn::{Activation, BufferId, Init, Params, Pass, Stack};
 use elbo::optim::Descent;
 use elbo::train::{
     self, Batch, Config, Folder, NotFinite, Part, Quantity, Record, Task, Terms, Trained, Trainer, Watch,
 };
-use elbo::{Error, Result, Tape};
+use elbo::{Error, Result, Tape, Tensor};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +27,8 @@ struct RingGan {
     latent: usize,
     generator: Stack,
     critic: Stack,
+    /// A running mean of the real points, which the critic takes for its origin: a layer that keeps a buffer.
+    origin: BufferId,
     /// The critic's, and the generator's.
     parts: [Part; 2],
 }
@@ -42,8 +44,19 @@ const CRITIC_UPDATES: u64 = 2;
 impl RingGan {
     /// The critic's cross-entropy, real against fake: E[softplus(−D(x))] + E[softplus(D(G(z)))].
     fn critic_loss<'t>(&self, pass: &Pass<'t, '_, f32>, x: Var<'t, f32>, fake: Var<'t, f32>) -> Var<'t, f32> {
-        let real = (-self.critic.forward(pass, x)).softplus().mean();
-        real + self.critic.forward(pass, fake).softplus().mean()
+        let mean = x.mean_axes(&[0]);
+        let kept = pass.buffer(self.origin);
+        let moved = kept.data().iter().zip(mean.value().data()).map(|(old, new)| 0.9 * old + 0.1 * new).collect();
+        pass.renew(self.origin, Tensor::new(moved, kept.shape()));
+        let origin = if pass.is_training() { mean } else { pass.tape().leaf(kept.clone()) };
+        let real = (-self.critic.forward(pass, x - origin)).softplus().mean();
+        real + self.critic.forward(pass, fake - origin).softplus().mean()
+    }
+
+    /// The generator's loss, E[softplus(−D(G(z)))].
+    fn generator_loss<'t>(&self, critic: &Pass<'t, '_, f32>, fake: Var<'t, f32>) -> Var<'t, f32> {
+        let origin = critic.tape().leaf(critic.buffer(self.origin).clone());
+        (-self.critic.forward(critic, fake - origin)).softplus().mean()
     }
 
     fn generated<'t>(&self, tape: &'t Tape<f32>, batch: &Batch, draw: u64) -> Var<'t, f32> {
@@ -75,8 +88,9 @@ impl Task for RingGan {
         let (mut of_critic, mut of_generator) = (Params::default(), Params::default());
         let critic = stack(&mut of_critic, "critic", [2, hidden, 1], seed);
         let generator = stack(&mut of_generator, "generator", [latent, hidden, 2], seed + 1);
+        let origin = of_critic.add_buffer("critic.origin", Tensor::full(0.5, [1, 2]));
         let parts = [Part::new(of_critic, &settings.critic), Part::new(of_generator, &settings.generator)];
-        RingGan { latent, generator, critic, parts }
+        RingGan { latent, generator, critic, origin, parts }
     }
 
     fn quantities(&self) -> &'static [Quantity] {
@@ -98,7 +112,7 @@ impl Task for RingGan {
         tape.begin();
         let (pass, critic) = (Pass::new(tape, &self.parts[1].params), Pass::new(tape, &self.parts[0].params));
         let fake = self.generator.forward(&pass, batch.noise(tape, self.latent, CRITIC_UPDATES));
-        let loss = (-self.critic.forward(&critic, fake)).softplus().mean();
+        let loss = self.generator_loss(&critic, fake);
         let of_generator = f64::from(loss.item());
         let grads = pass.backward(loss);
         self.parts[1].update(tape, grads, batch)?;
@@ -106,10 +120,10 @@ impl Task for RingGan {
     }
 
     fn judge(&self, tape: &mut Tape<f32>, batch: &Batch) -> Terms {
-        let pass = Pass::new(tape, &self.parts[0].params);
+        let pass = Pass::judging(tape, &self.parts[0].params);
         let fake = self.generated(tape, batch, 0);
         let of_critic = self.critic_loss(&pass, batch.images(tape), fake);
-        let of_generator = (-self.critic.forward(&pass, fake)).softplus().mean();
+        let of_generator = self.generator_loss(&pass, fake);
         Terms::new(QUANTITIES, &[of_critic, of_generator].map(|loss| f64::from(loss.item())))
     }
 
@@ -157,7 +171,8 @@ impl Watch<RingGan> for StopAfter<'_> {
 fn weights(task: &RingGan) -> Vec<u32> {
     let of_part =
         |part: &&Part| part.params.ids().flat_map(|id| part.params.get(id).data().to_vec()).collect::<Vec<_>>();
-    task.parts().iter().flat_map(of_part).map(f32::to_bits).collect()
+    let origin = task.parts[0].params.buffer(task.origin).data().to_vec();
+    task.parts().iter().flat_map(of_part).chain(origin).map(f32::to_bits).collect()
 }
 
 fn without_seconds(records: &[Record]) -> Vec<Record> {
@@ -215,6 +230,7 @@ fn a_checkpoint_keeps_both_networks_and_both_optimisers() {
     let names = ["critic.0.weight", "generator.2.bias"];
     let found = to_look_at.task.parts().iter().zip(names).all(|(part, name)| part.params.find(name).is_some());
     assert!(found);
+    assert_ne!(to_look_at.task.parts[0].params.buffer(whole.task.origin).data(), [0.5, 0.5]);
 }
 
 #[test]

@@ -185,7 +185,7 @@ impl<'a> Subject<'a> {
         let mut codes = Vec::with_capacity(images.len());
         for images in images.chunks(BATCH) {
             tape.begin();
-            let pass = Pass::new(&tape, self.coder.params());
+            let pass = Pass::judging(&tape, self.coder.params());
             let posterior = self.coder.encode(&pass, tape.leaf(matrix(images)));
             let mu = posterior.mu.value();
             let sigma = posterior.log_var.map(|log_var| (log_var * 0.5).exp().value());
@@ -214,7 +214,7 @@ impl<'a> Subject<'a> {
         let mut images = Vec::with_capacity(points.len());
         for points in points.chunks(BATCH) {
             tape.begin();
-            let pass = Pass::new(&tape, self.coder.params());
+            let pass = Pass::judging(&tape, self.coder.params());
             let p = self.coder.decode(&pass, tape.leaf(matrix(points))).value();
             images.extend((0..points.len()).map(|i| p.row(i).to_vec()));
         }

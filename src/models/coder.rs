@@ -220,7 +220,7 @@ impl<N: Coder> Task for Coding<N> {
     }
 
     fn judge(&self, tape: &mut Tape<f32>, batch: &Batch) -> Terms {
-        let pass = Pass::new(tape, &self.part.params);
+        let pass = Pass::judging(tape, &self.part.params);
         self.terms(&self.loss(&pass, batch.images(tape), batch, 1.0))
     }
 

@@ -14,7 +14,7 @@ pub struct Dense {
 impl Dense {
     /// Adds `{name}.weight` and `{name}.bias` to the parameters.
     pub fn new<F: Real>(params: &mut Params<F>, name: &str, [n_in, n_out]: [usize; 2], init: Init, seed: u64) -> Self {
-        let (w, b) = init.draw(n_in, n_out, seed, params.len());
+        let (w, b) = init.draw([n_out, n_in].into(), [n_in, n_out], seed, params.len());
         Dense { weight: params.add(format!("{name}.weight"), w), bias: params.add(format!("{name}.bias"), b) }
     }
 

@@ -23,17 +23,18 @@ pub enum Init {
 }
 
 impl Init {
-    /// Weights `[n_out, n_in]` and biases `[n_out]`. The same (seed, index) gives the same numbers, `index` being the place of
-    /// the weights among the model's parameters.
-    pub fn draw<F: Real>(self, n_in: usize, n_out: usize, seed: u64, index: usize) -> (Tensor<F>, Tensor<F>) {
+    /// Weights of a shape that begins with the number of outputs, and a bias for each output. The fans are how many inputs an output
+    /// has, and how many outputs an input: `[n_in, n_out]` for a dense layer `[n_out, n_in]`, both times the window's size for a
+    /// convolution. The same (seed, index) gives the same numbers, `index` being the place of the weights among the model's parameters.
+    pub fn draw<F: Real>(self, shape: Shape, fans: [usize; 2], seed: u64, index: usize) -> (Tensor<F>, Tensor<F>) {
         let tensor = |shape: Shape, index: usize, draw: &dyn Fn(&mut Stream) -> f64| {
             let mut stream = Stream::new(seed, Purpose::Init, index as u64, 0);
             Tensor::new((0..shape.size()).map(|_| F::of(draw(&mut stream))).collect(), shape)
         };
-        let (fan_in, fan_out) = (n_in as f64, n_out as f64);
+        let [fan_in, fan_out] = fans.map(|fan| fan as f64);
         let uniform = |bound: f64| move |s: &mut Stream| s.between(-bound, bound);
         let normal = |variance: f64| move |s: &mut Stream| variance.sqrt() * s.normal();
-        let (w, b) = (Shape::from([n_out, n_in]), Shape::from([n_out]));
+        let (w, b) = (shape, Shape::from([shape[0]]));
         let zeros = Tensor::full(F::ZERO, b);
         match self {
             Init::Pytorch => {
@@ -60,7 +61,7 @@ mod tests {
             (Init::Lecun, 1.0 / 300.0),
             (Init::Glorot, 2.0 / 700.0),
         ] {
-            let (w, b) = init.draw::<f64>(n_in, n_out, 1, 0);
+            let (w, b) = init.draw::<f64>([n_out, n_in].into(), [n_in, n_out], 1, 0);
             let n = w.data().len() as f64;
             let mean = w.data().iter().sum::<f64>() / n;
             let var = w.data().iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;

@@ -12,5 +12,5 @@ mod stack;
 pub use activation::Activation;
 pub use dense::Dense;
 pub use init::Init;
-pub use params::{Grads, ParamId, Params, Pass};
+pub use params::{BufferId, Grads, ParamId, Params, Pass};
 pub use stack::Stack;

@@ -1,4 +1,4 @@
-//! [`Params`], [`Pass`] and [`Grads`]: weights at rest, weights on a tape, and what a pass says of them.
+//! [`Params`], [`Pass`] and [`Grads`]: weights and buffers at rest, weights on a tape, and what a pass says of them.
 
 use crate::autograd::{Tape, Var};
 use crate::kernels::{Real, elementwise::map, reduce};
@@ -17,10 +17,16 @@ impl ParamId {
     }
 }
 
-/// All parameters of a model (or of several), in the order they were added, each under a path such as `encoder.0.weight`.
+/// Which buffer of its [`Params`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferId(usize);
+
+/// All parameters of a model (or of several), in the order they were added, each under a path such as `encoder.0.weight`; and its
+/// buffers: what layers keep from one pass to the next although no gradient moves it, such as running means.
 #[derive(Clone, Debug, Default)]
 pub struct Params<F: Real> {
     entries: Vec<(String, Tensor<F>)>,
+    buffers: Vec<(String, Tensor<F>)>,
 }
 
 impl<F: Real> Params<F> {
@@ -30,10 +36,45 @@ impl<F: Real> Params<F> {
     /// When the name is taken.
     #[track_caller]
     pub fn add(&mut self, name: impl Into<String>, value: Tensor<F>) -> ParamId {
-        let name = name.into();
-        assert!(self.find(&name).is_none(), "params: {name} stands twice");
-        self.entries.push((name, value));
+        self.entries.push((self.free(name.into()), value));
         ParamId(self.entries.len() - 1)
+    }
+
+    /// Adds a buffer.
+    ///
+    /// # Panics
+    /// When the name is taken.
+    #[track_caller]
+    pub fn add_buffer(&mut self, name: impl Into<String>, value: Tensor<F>) -> BufferId {
+        self.buffers.push((self.free(name.into()), value));
+        BufferId(self.buffers.len() - 1)
+    }
+
+    #[track_caller]
+    fn free(&self, name: String) -> String {
+        let is_taken = self.find(&name).is_some() || self.buffers.iter().any(|(n, _)| *n == name);
+        assert!(!is_taken, "params: {name} stands twice");
+        name
+    }
+
+    /// The buffer's value.
+    pub fn buffer(&self, id: BufferId) -> &Tensor<F> {
+        &self.buffers[id.0].1
+    }
+
+    /// All buffers, with their paths.
+    pub fn buffers(&self) -> impl Iterator<Item = (&str, &Tensor<F>)> {
+        self.buffers.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// All buffers, to replace.
+    pub fn buffers_mut(&mut self) -> impl Iterator<Item = (&str, &mut Tensor<F>)> {
+        self.buffers.iter_mut().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Puts the buffers in place that a pass [renewed](Pass::renew).
+    pub fn renew(&mut self, grads: &mut Grads<F>) {
+        grads.renewed.drain(..).for_each(|(id, value)| self.buffers[id.0].1 = value);
     }
 
     /// The parameter's value.
@@ -82,12 +123,19 @@ pub struct Pass<'t, 'p, F: Real> {
     tape: &'t Tape<F>,
     params: &'p Params<F>,
     leaves: RefCell<Vec<Option<Var<'t, F>>>>,
+    renewed: RefCell<Vec<(BufferId, Tensor<F>)>>,
+    is_training: bool,
 }
 
 impl<'t, 'p, F: Real> Pass<'t, 'p, F> {
-    /// A pass over `params`, recorded on `tape`.
+    /// A training pass over `params`, recorded on `tape`.
     pub fn new(tape: &'t Tape<F>, params: &'p Params<F>) -> Self {
-        Pass { tape, params, leaves: RefCell::new(vec![None; params.len()]) }
+        Pass { tape, params, leaves: vec![None; params.len()].into(), renewed: RefCell::default(), is_training: true }
+    }
+
+    /// A pass that judges: layers that behave otherwise while training do not, and no buffer is renewed.
+    pub fn judging(tape: &'t Tape<F>, params: &'p Params<F>) -> Self {
+        Pass { is_training: false, ..Pass::new(tape, params) }
     }
 
     /// A pass whose parameters are these values instead, in the order of the ids: a loss as a function of its parameters.
@@ -96,12 +144,30 @@ impl<'t, 'p, F: Real> Pass<'t, 'p, F> {
     /// When there is not one leaf a parameter.
     pub fn with_leaves(tape: &'t Tape<F>, params: &'p Params<F>, leaves: &[Var<'t, F>]) -> Self {
         assert_eq!(leaves.len(), params.len(), "one leaf a parameter");
-        Pass { tape, params, leaves: RefCell::new(leaves.iter().copied().map(Some).collect()) }
+        let leaves: Vec<_> = leaves.iter().copied().map(Some).collect();
+        Pass { leaves: leaves.into(), ..Pass::new(tape, params) }
     }
 
     /// The tape.
     pub fn tape(&self) -> &'t Tape<F> {
         self.tape
+    }
+
+    /// Whether it is a training pass.
+    pub fn is_training(&self) -> bool {
+        self.is_training
+    }
+
+    /// The buffer's value before this pass.
+    pub fn buffer(&self, id: BufferId) -> &'p Tensor<F> {
+        self.params.buffer(id)
+    }
+
+    /// Gives a buffer the value that it is to have after the update. Nothing comes of it where the pass [judges](Pass::judging).
+    pub fn renew(&self, id: BufferId, value: Tensor<F>) {
+        if self.is_training {
+            self.renewed.borrow_mut().push((id, value));
+        }
     }
 
     /// The parameter as a value on the tape.
@@ -120,7 +186,8 @@ impl<'t, 'p, F: Real> Pass<'t, 'p, F> {
             leaves.iter().enumerate().filter_map(|(i, leaf)| leaf.map(|leaf| (ParamId(i), leaf))).collect();
         let wanted: Vec<_> = used.iter().map(|(_, leaf)| *leaf).collect();
         let values = self.tape.backward(loss, &wanted);
-        Grads { values: used.into_iter().map(|(id, _)| id).zip(values).collect(), pool: self.tape.pool() }
+        let values = used.into_iter().map(|(id, _)| id).zip(values).collect();
+        Grads { values, renewed: self.renewed.take(), pool: self.tape.pool() }
     }
 }
 
@@ -128,6 +195,8 @@ impl<'t, 'p, F: Real> Pass<'t, 'p, F> {
 #[derive(Debug)]
 pub struct Grads<F: Real> {
     values: Vec<(ParamId, Tensor<F>)>,
+    /// Buffers of the pass, with the values that they are to have.
+    renewed: Vec<(BufferId, Tensor<F>)>,
     pool: Rc<RefCell<Pool<F>>>,
 }
 

@@ -285,7 +285,8 @@ fn tensors(part: &Part) -> Vec<(String, &Tensor<f32>)> {
     let moments = part.optimizer.state().moments.iter().flat_map(|(moment, tensors)| {
         params.ids().map(move |id| (moment_name(moment, params.name(id)), &tensors[id.index()]))
     });
-    weights.chain(moments).collect()
+    let buffers = params.buffers().map(|(name, value)| (name.to_string(), value));
+    weights.chain(buffers).chain(moments).collect()
 }
 
 fn moment_name(moment: &str, parameter: &str) -> String {
@@ -296,6 +297,9 @@ fn read_weights(path: &Path, tensors: &SafeTensors, params: &mut Params<f32>) ->
     for id in params.ids() {
         let shape = params.get(id).shape();
         *params.get_mut(id) = read_tensor(path, tensors, params.name(id), shape)?;
+    }
+    for (name, value) in params.buffers_mut() {
+        *value = read_tensor(path, tensors, name, value.shape())?;
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ impl Part {
         Part { optimizer: descent.optimizer(&params), params, descent: descent.clone() }
     }
 
-    /// Moves the weights, with the learning rate of the moment and the gradient clipped as the settings say.
+    /// Renews the buffers and moves the weights, with the learning rate of the moment and the gradient clipped as the settings say.
     ///
     /// # Errors
     /// When a gradient is not finite; then no weight was moved.
@@ -34,6 +34,7 @@ impl Part {
             return Err(NotFinite("the norm of the gradient".into()));
         }
         let lr = self.descent.lr * self.descent.lr_schedule.factor(batch.step, batch.epochs * batch.batches);
+        self.params.renew(&mut grads);
         tape.span("update", || self.optimizer.step(&mut self.params, grads, lr));
         Ok(())
     }
