@@ -154,7 +154,7 @@ fn data() -> Dataset {
 }
 
 fn config(epochs: u64) -> Config<Settings> {
-    let settings = Settings { latent: 3, hidden: 32, critic: Descent::adam(3e-3), generator: Descent::adam(3e-3) };
+    let settings = Settings { latent: 3, hidden: 32, critic: Descent::adam(3e-3), generator: Descent::adam(1e-3) };
     Config { epochs, batch_size: 64, binarize: Encoding::Grey, ..Config::of(settings) }
 }
 
@@ -263,7 +263,7 @@ fn the_generator_comes_nearer_to_the_ring() {
         (0..500).map(|i| distance(points.row(i))).sum::<f32>() / 500.0
     };
     let before = off(&RingGan::new(&config(1).network, 0));
-    let (trainer, _) = trained(dir.path(), 60);
+    let (trainer, _) = trained(dir.path(), 40);
     let after = off(&trainer.task);
     assert!(after < 0.5 * before, "mean distance from the ring: {before} before, {after} after");
 }
