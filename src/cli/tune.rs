@@ -12,9 +12,10 @@ use crate::report::terminal;
 use crate::search::Space;
 use crate::search::sampler::tpe::{Joint, Startup};
 use crate::train::{Folder, Watch};
-use crate::tune::report::{self, SearchSummary};
 use crate::tune::session::{Change, Session};
-use crate::tune::{Diverged, Left, Objective, Plan, PrunerKind, SamplerKind, Share, Stand, options};
+use crate::tune::{
+    Diverged, Left, Objective, Plan, PrunerKind, SamplerKind, SearchSummary, Share, Stand, options, report,
+};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

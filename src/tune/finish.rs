@@ -1,9 +1,9 @@
 //! From the first trial of a session to its report.
 
-use super::report::{self, SearchSummary};
 use super::row::Fate;
 use super::session::Session;
-use super::{Done, WatchTrials, budget};
+use super::summary::{self, SearchSummary};
+use super::{Done, WatchTrials, budget, report};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::lab::publish;
@@ -57,7 +57,7 @@ impl Session {
         let threads = (rayon::current_num_threads() / share.jobs).max(1);
         let done = self.worker().work(&share.left, self.total, (share.jobs, threads), share.until, trials, stop)?;
         let frozen = self.study.trials()?;
-        let mut summary = report::measure(&frozen, &self.plan, self.expectations(share.jobs), data);
+        let mut summary = summary::measure(&frozen, &self.plan, self.expectations(share.jobs), data);
         let running = summary.trials.iter().filter(|t| t.fate == Fate::Running).count();
         let stand = match (done, running) {
             (Done::Timeout, _) => Stand::Timeout,
@@ -72,7 +72,7 @@ impl Session {
                 tested => (summary.test, summary.standing) = tested?.unzip(),
             }
         }
-        let suggestion = report::last_suggestion(&frozen, &self.plan);
+        let suggestion = summary::last_suggestion(&frozen, &self.plan);
         let figures = report::draw(&frozen, &summary, suggestion.as_ref().map(|(_, a)| a));
         let told = report::report(&summary, &self.space, suggestion.as_ref());
         let page = publish(&self.folder, &figures, &summary, &told)?;

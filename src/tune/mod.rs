@@ -13,9 +13,11 @@ pub mod report;
 pub mod row;
 mod run;
 pub mod session;
+mod summary;
 mod validate;
 
 pub use finish::{Share, Stand};
 pub use plan::{Diverged, Plan, PrunerKind, SamplerKind};
 pub use run::{Done, Left, WatchTrials, Worker};
+pub use summary::SearchSummary;
 pub use validate::{CrossValidation, End, FoldScore, Objective};
