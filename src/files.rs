@@ -95,7 +95,7 @@ pub fn is_there(path: &Path) -> Result<bool> {
     }
 }
 
-/// Removes what killed processes left half-written in a folder, if there is one. Nobody else may be writing there.
+/// Removes what killed processes left half-written in a folder, if there is one. No other process may be writing there.
 pub fn sweep(folder: &Path) -> Result<()> {
     sweep_older(folder, Duration::ZERO)
 }

@@ -14,7 +14,7 @@
 //! ```
 //!
 //! A KL divergence is never negative, so the first term is a lower bound of ln p(x). To raise it is both at once: to make the
-//! images more probable, and to bring q nearer to the true posterior, which nobody can compute. With p(x, z) = p(x | z) p(z)
+//! images more probable, and to bring q nearer to the true posterior, which cannot be computed. With p(x, z) = p(x | z) p(z)
 //! it becomes what is implemented here,
 //!
 //! ```text

@@ -64,7 +64,7 @@ impl<'t, F: Real> Vjp<'t, F> {
         self.x[k].expect("the op has this argument")
     }
 
-    /// Whether somebody needs the share of input `k`.
+    /// Whether the share of input `k` is needed.
     pub fn wants(&self, k: usize) -> bool {
         self.wanted[k]
     }
@@ -74,7 +74,7 @@ impl<'t, F: Real> Vjp<'t, F> {
         self.recording
     }
 
-    /// Gives input `k` its share, which is computed only if somebody needs it.
+    /// Gives input `k` its share, which is computed only if it is needed.
     pub fn give(&self, k: usize, share: impl FnOnce() -> Var<'t, F>) {
         if self.wanted[k] {
             let share = share();

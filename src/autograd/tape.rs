@@ -11,7 +11,7 @@ use std::rc::Rc;
 /// An append-only list of values and the ops that made them.
 ///
 /// The tape owns the memory of everything computed on it. [`begin`](Tape::begin) starts the next forward pass: it needs the
-/// tape exclusively, which proves that no [`Var`] is left, and takes back every buffer that nobody holds.
+/// tape exclusively, which proves that no [`Var`] is left, and takes back every buffer that is no longer held.
 ///
 /// ```
 /// use elbo::{Tape, Tensor};

@@ -8,7 +8,7 @@ macro_rules! say {
     ($($arg:tt)*) => { $crate::cli::print(format_args!($($arg)*)) };
 }
 
-/// Tells a line on stderr. That nobody can read it is no reason to stop.
+/// Tells a line on stderr. That it cannot be read is no reason to stop.
 macro_rules! note {
     ($($arg:tt)*) => { $crate::cli::tell(format_args!($($arg)*)) };
 }
@@ -327,7 +327,7 @@ fn stop_on_signal() -> Result<Arc<AtomicBool>> {
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
             .map_err(|e| Error::Usage(format!("cannot handle signal {signal}: {e}")))?;
     }
-    // A handler must not print: somebody who waits for it does.
+    // A handler must not print: a thread that waits for the signal does.
     std::thread::spawn(move || {
         while which.load(Ordering::Relaxed) == 0 {
             std::thread::sleep(Duration::from_millis(50));

@@ -105,8 +105,8 @@ pub static CATALOGUE: [Published; 4] = [
         licence: "CC BY-SA 4.0",
         ..PLAIN
     },
-    // Its files hold each image column after column, and number the letters from 1. Nobody states their digests, but torchvision
-    // that of the archive, in the same file.
+    // Its files hold each image column after column, and number the letters from 1. Their digests are not published; that of the
+    // archive stands in torchvision, in the same file.
     Published {
         name: "EMNIST Letters",
         slug: "emnist-letters",

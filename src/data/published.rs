@@ -69,7 +69,7 @@ pub enum Status {
     Missing,
     /// It is another: this is its digest, after the kind of digest that was compared.
     Differs(String),
-    /// Nobody has stated what it must be: this is its SHA-256.
+    /// No digest is published for it: this is its SHA-256.
     Unknown(String),
 }
 

@@ -78,8 +78,8 @@ impl Study {
         Ok(Study { trainers: [ae, vae], folder })
     }
 
-    /// Trains both to their end, does all experiments and writes what came out; gives the report's page. `watch` gives each network's training somebody who
-    /// looks on.
+    /// Trains both to their end, does all experiments and writes what came out; gives the report's page. `watch` makes an observer of
+    /// each network's training.
     ///
     /// # Errors
     /// As [`train::run`].

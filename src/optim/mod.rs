@@ -1,6 +1,6 @@
 //! Optimisers and schedules: how gradients move parameters.
 //!
-//! A graph may still hold the old weights, so an optimiser writes the new ones over the gradient, which nobody needs any more,
+//! A graph may still hold the old weights, so an optimiser writes the new ones over the gradient, which is not needed any more,
 //! and puts them in the old ones' place. Nothing is copied, and the old weights' memory goes back to the tape.
 
 mod adam;

@@ -61,7 +61,7 @@ impl Grid {
         self.axes.iter().map(|(_, values)| values.len()).product()
     }
 
-    /// Combinations that nobody finished or is trying, in the order in which they are tried: those that failed at the end.
+    /// Combinations that no trial has finished or is trying, in the order in which they are tried: those that failed at the end.
     pub fn left(&self, asking: &Asking) -> Vec<usize> {
         let (mut taken, mut failed) = (vec![false; self.size()], vec![false; self.size()]);
         for trial in asking.trials.iter().filter(|t| t.number != asking.number) {

@@ -47,7 +47,7 @@ impl Journal {
     /// Applies the lines that were appended since the last time. What does not end in a newline is not yet written.
     pub fn read(&mut self, studies: &mut Studies) -> Result<()> {
         let bytes = self.rest()?;
-        // What nobody finished writing is cut off by the next writer, so it must not be somebody's other file.
+        // A line that was not written to its end is cut off by the next writer, so this must not be a file of something else.
         let begun = &bytes[..bytes.len().min(START.len())];
         if self.lines == 0 && !START.as_bytes().starts_with(begun) && !bytes.contains(&b'\n') {
             let found = String::from_utf8_lossy(begun);

@@ -10,7 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 use uuid::Uuid;
 
-/// A lock whose file has not changed for so long belongs to nobody.
+/// A lock whose file has not changed for so long was left by a process that is gone.
 const STALE: Duration = Duration::from_secs(30);
 /// So long is waited for others that work.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -89,7 +89,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Makes the lock's file if nobody has. A link to the journal, as Optuna makes it; by name alone, so that it leads from its own
+/// Makes the lock's file if it is not there. A link to the journal, as Optuna makes it; by name alone, so that it leads from its own
 /// folder to the file whose time shows whether anybody works.
 fn create(journal: &Path, path: &Path) -> io::Result<()> {
     #[cfg(unix)]

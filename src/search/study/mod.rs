@@ -89,7 +89,7 @@ impl Study {
         Ok(Study::new(storage, id, name, directions))
     }
 
-    /// A study that somebody created.
+    /// A study that is there already.
     ///
     /// # Errors
     /// [`Error::Usage`] when the storage has none of this name: then it lists those that it has.
@@ -217,7 +217,7 @@ impl Study {
         self.add(trial)
     }
 
-    /// Adds a trial as it is: one that somebody else measured.
+    /// Adds a trial as it is: one that was measured elsewhere.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -226,7 +226,7 @@ impl Study {
         Ok(())
     }
 
-    /// Fails trials that nobody works on any more. Those that are finished stay as they are.
+    /// Fails trials that no worker is at any more. Those that are finished stay as they are.
     ///
     /// # Errors
     /// When it cannot be written.
