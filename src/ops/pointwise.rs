@@ -105,16 +105,29 @@ impl<F: Real, T: Formula<N>, const N: usize, const K: usize, const M: usize> Poi
 
 /// Declares a [`Formula`](crate::ops::Formula): documentation, name, number of arguments, settings, catalogue row, value and derivative
 /// on one screen. Within, `F` is the precision (a [`Real`](crate::kernels::Real)) and `A` what the derivative is read with (an
-/// [`Algebra`](crate::ops::Algebra)). See [`ops`](crate::ops) for an op of one's own.
+/// [`Algebra`](crate::ops::Algebra)). `fn name`, where it stands, makes the method of [`Var`](crate::autograd::Var) too, which only this
+/// crate can have. See [`ops`](crate::ops) for an op of one's own.
 #[macro_export]
 macro_rules! formula {
+    (@method $T:ident () $fields:tt $($meta:tt)*) => {};
+    (@method $T:ident ($method:ident) ($($field:ident),*) $(#[$meta:meta])*) => {
+        impl<F: $crate::kernels::Real> $crate::autograd::Var<'_, F> {
+            $(#[$meta])*
+            #[must_use]
+            pub fn $method(self $(, $field: f64)*) -> Self {
+                $crate::ops::apply($T { $($field),* }, [self])
+            }
+        }
+    };
     (
         $(#[$meta:meta])*
-        $T:ident<$N:literal> $({ $($field:ident),+ })?, $name:literal, y = $formula:literal, gx = $derivative:literal,
+        $T:ident<$N:literal> $({ $($field:ident),+ })?, $name:literal, $(fn $method:ident,)? y = $formula:literal, gx = $derivative:literal,
         example!($($example:tt)*), $(flat: $flat:expr,)?
         |$self:ident, $x:pat_param| $y:expr,
         |$self2:ident, $g:pat_param, $x2:pat_param, $y2:pat_param| $gx:expr,
     ) => {
+        $crate::formula!(@method $T ($($method)?) ($($($field),+)?) $(#[$meta])*);
+
         $(#[$meta])*
         #[derive(Clone, Copy, Debug)]
         pub struct $T {

@@ -29,7 +29,7 @@ formula! {
 }
 formula! {
     /// eˣ.
-    Exp<1>, "exp", y = "eˣ", gx = "g y",
+    Exp<1>, "exp", fn exp, y = "eˣ", gx = "g y",
     example!([([3, 4], Signed)], |x| x[0].exp()),
     |self, [x]| x.exp(),
     |self, g, _, y| [g * y],
@@ -37,35 +37,35 @@ formula! {
 formula! {
     /// eˣ − 1 − x: how far the exponential lies above its tangent at 0. Never negative, and ½ x² near 0, where the difference of
     /// the rounded terms would have no digit left.
-    ExpGap<1>, "exp_gap", y = "eˣ − 1 − x", gx = "g eˣ − g",
+    ExpGap<1>, "exp_gap", fn exp_gap, y = "eˣ − 1 − x", gx = "g eˣ − g",
     example!([([3, 4], Signed)], |x| x[0].exp_gap()),
     |self, [x]| x.exp_gap(),
     |self, g, [x], _| [g * x.exp() - g],
 }
 formula! {
     /// ln x.
-    Ln<1>, "ln", y = "ln x", gx = "g / x",
+    Ln<1>, "ln", fn ln, y = "ln x", gx = "g / x",
     example!([([3, 4], Positive)], |x| x[0].ln()),
     |self, [x]| x.ln(),
     |self, g, [x], _| [g / x],
 }
 formula! {
     /// √x.
-    Sqrt<1>, "sqrt", y = "√x", gx = "g / 2y",
+    Sqrt<1>, "sqrt", fn sqrt, y = "√x", gx = "g / 2y",
     example!([([3, 4], Positive)], |x| x[0].sqrt()),
     |self, [x]| x.sqrt(),
     |self, g, _, y| [(g / y).scale(0.5)],
 }
 formula! {
     /// x².
-    Square<1>, "square", y = "x²", gx = "2 g x",
+    Square<1>, "square", fn square, y = "x²", gx = "2 g x",
     example!([([3, 4], Signed)], |x| x[0].square()),
     |self, [x]| x * x,
     |self, g, [x], _| [(g * x).scale(2.0)],
 }
 formula! {
     /// tanh x.
-    Tanh<1>, "tanh", y = "tanh x", gx = "g (1 − y²) = 4 g σ(2x) σ(−2x)",
+    Tanh<1>, "tanh", fn tanh, y = "tanh x", gx = "g (1 − y²) = 4 g σ(2x) σ(−2x)",
     example!([([3, 4], Signed)], |x| x[0].tanh()),
     |self, [x]| x.tanh(),
     // Not from y: rounded to 1, it says that the slope is 0 from x = 9 on in f32.
@@ -73,28 +73,28 @@ formula! {
 }
 formula! {
     /// σ(x) = 1 / (1 + e⁻ˣ).
-    Sigmoid<1>, "sigmoid", y = "1 / (1 + e⁻ˣ)", gx = "g y (1 − y) = g y σ(−x)",
+    Sigmoid<1>, "sigmoid", fn sigmoid, y = "1 / (1 + e⁻ˣ)", gx = "g y (1 − y) = g y σ(−x)",
     example!([([3, 4], Signed)], |x| x[0].sigmoid()),
     |self, [x]| x.sigmoid(),
     |self, g, [x], y| [g * (y * (-x).sigmoid())],
 }
 formula! {
     /// ln(1 + eˣ), finite for any finite x.
-    Softplus<1>, "softplus", y = "ln(1 + eˣ)", gx = "g σ(x)",
+    Softplus<1>, "softplus", fn softplus, y = "ln(1 + eˣ)", gx = "g σ(x)",
     example!([([3, 4], Signed)], |x| x[0].softplus()),
     |self, [x]| x.softplus(),
     |self, g, [x], _| [g * x.sigmoid()],
 }
 formula! {
     /// max(x, 0), with derivative 0 at 0 (PyTorch's choice).
-    Relu<1>, "relu", y = "max(x, 0)", gx = "g [x > 0]",
+    Relu<1>, "relu", fn relu, y = "max(x, 0)", gx = "g [x > 0]",
     example!([([3, 4], Signed)], |x| x[0].relu().square()),
     |self, [x]| if x < F::ZERO { F::ZERO } else { x },
     |self, g, [x], _| [x.select(g, g.constant(0.0))],
 }
 formula! {
     /// x above 0, a·x below (Maas, Hannun and Ng 2013).
-    LeakyRelu<1> { slope }, "leaky_relu", y = "x if x > 0 else a x", gx = "g if x > 0 else a g",
+    LeakyRelu<1> { slope }, "leaky_relu", fn leaky_relu, y = "x if x > 0 else a x", gx = "g if x > 0 else a g",
     example!([([3, 4], Signed)], |x| x[0].leaky_relu(0.2).square()),
     |self, [x]| if x > F::ZERO { x } else { x * F::of(self.slope) },
     |self, g, [x], _| [x.select(g, if self.slope == 0.0 { g.constant(0.0) } else { g.scale(self.slope) })],
@@ -107,7 +107,7 @@ const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 
 formula! {
     /// λx above 0, λα(eˣ − 1) below (Klambauer et al. 2017, arXiv 1706.02515).
-    Selu<1>, "selu", y = "λ x if x > 0 else λ α (eˣ − 1)", gx = "λ g if x > 0 else λ α g eˣ",
+    Selu<1>, "selu", fn selu, y = "λ x if x > 0 else λ α (eˣ − 1)", gx = "λ g if x > 0 else λ α g eˣ",
     example!([([3, 4], Signed)], |x| x[0].selu()),
     |self, [x]| if x > F::ZERO { F::of(SELU_LAMBDA) * x } else { F::of(SELU_LAMBDA * SELU_ALPHA) * x.exp_m1() },
     |self, g, [x], _| {
@@ -118,14 +118,14 @@ formula! {
 }
 formula! {
     /// |x|, with derivative 0 at 0.
-    Abs<1>, "abs", y = "|x|", gx = "g sign x",
+    Abs<1>, "abs", fn abs, y = "|x|", gx = "g sign x",
     example!([([3, 4], Signed)], |x| x[0].abs() * x[0]),
     |self, [x]| x.abs(),
     |self, g, [x], _| [x.select(g, (-x).select(-g, g.constant(0.0)))],
 }
 formula! {
     /// x held within [low, high], with derivative 0 on the borders, the smallest of the subgradients (PyTorch's choice).
-    Clamp<1> { low, high }, "clamp", y = "min(max(x, low), high)", gx = "g [low < x < high]",
+    Clamp<1> { low, high }, "clamp", fn clamp, y = "min(max(x, low), high)", gx = "g [low < x < high]",
     example!([([3, 4], Signed)], |x| x[0].clamp(-1.1, 0.9).square()),
     |self, [x]| {
         let above = if x < F::of(self.low) { F::of(self.low) } else { x };
@@ -135,7 +135,7 @@ formula! {
 }
 formula! {
     /// 1 where x > 0, else 0.
-    Step<1>, "step", y = "[x > 0]", gx = "0",
+    Step<1>, "step", fn step, y = "[x > 0]", gx = "0",
     example!([([3, 4], Signed)], |x| x[0].step() * x[0].square()),
     flat: [true],
     |self, [x]| if x > F::ZERO { F::ONE } else { F::ZERO },
@@ -143,7 +143,7 @@ formula! {
 }
 formula! {
     /// −1, 0 or 1.
-    Sign<1>, "sign", y = "sign x", gx = "0",
+    Sign<1>, "sign", fn sign, y = "sign x", gx = "0",
     example!([([3, 4], Signed)], |x| x[0].sign() * x[0].square()),
     flat: [true],
     |self, [x]| {
@@ -154,7 +154,7 @@ formula! {
 }
 formula! {
     /// 1 where low < x < high, else 0.
-    Within<1> { low, high }, "within", y = "[low < x < high]", gx = "0",
+    Within<1> { low, high }, "within", fn within, y = "[low < x < high]", gx = "0",
     example!([([3, 4], Signed)], |x| x[0].within(-1.1, 0.9) * x[0].square()),
     flat: [true],
     |self, [x]| {
@@ -162,56 +162,6 @@ formula! {
         if x < F::of(self.high) { above } else { F::ZERO }
     },
     |self, g, _, _| [g.constant(0.0)],
-}
-
-macro_rules! methods {
-    ($($T:ident $method:ident $doc:literal),+ $(,)?) => {
-        impl<F: Real> Var<'_, F> {
-            $(
-                #[doc = $doc]
-                #[must_use]
-                pub fn $method(self) -> Self {
-                    apply($T {}, [self])
-                }
-            )+
-        }
-    };
-}
-
-methods! {
-    Exp exp "eˣ.",
-    ExpGap exp_gap "eˣ − 1 − x.",
-    Ln ln "ln x.",
-    Sqrt sqrt "√x.",
-    Square square "x².",
-    Tanh tanh "tanh x.",
-    Sigmoid sigmoid "σ(x) = 1 / (1 + e⁻ˣ).",
-    Softplus softplus "ln(1 + eˣ).",
-    Relu relu "max(x, 0).",
-    Selu selu "Self-normalising exponential unit: see [`Selu`].",
-    Abs abs "|x|.",
-    Step step "1 where x > 0, else 0.",
-    Sign sign "−1, 0 or 1.",
-}
-
-impl<F: Real> Var<'_, F> {
-    /// x above 0, `slope`·x below.
-    #[must_use]
-    pub fn leaky_relu(self, slope: f64) -> Self {
-        apply(LeakyRelu { slope }, [self])
-    }
-
-    /// x held within [low, high].
-    #[must_use]
-    pub fn clamp(self, low: f64, high: f64) -> Self {
-        apply(Clamp { low, high }, [self])
-    }
-
-    /// 1 where low < x < high, else 0.
-    #[must_use]
-    pub fn within(self, low: f64, high: f64) -> Self {
-        apply(Within { low, high }, [self])
-    }
 }
 
 impl<F: Real> NegOp for Var<'_, F> {
