@@ -73,3 +73,21 @@ fn gemm_agrees_with_matrixmultiply() {
         assert!((x - y).abs() <= 1e-12, "{x} {y}");
     }
 }
+
+/// A chain that the compiler folds away is counted all the same, and makes the peak too low. In the assembly each round has one
+/// multiply-add a chain, in however many copies of the round, and one more for their sum.
+#[cfg(all(target_arch = "x86_64", unix))]
+#[test]
+fn no_chain_of_the_peak_is_folded_away() {
+    let own = std::env::current_exe().unwrap();
+    let Ok(listing) = std::process::Command::new("objdump").args(["-d", "--no-show-raw-insn"]).arg(own).output() else {
+        return println!("skipped: there is no objdump");
+    };
+    let text = String::from_utf8_lossy(&listing.stdout);
+    let functions = text.split("\n\n").filter(|f| f.lines().next().is_some_and(|l| l.contains("multiply_adds")));
+    let counts: Vec<usize> = functions.map(|f| f.matches("vfmadd").count()).filter(|n| *n > 0).collect();
+    if counts.is_empty() || cfg!(debug_assertions) && counts.iter().all(|n| *n < CHAINS) {
+        return println!("skipped: the program has no symbols, or was not optimised");
+    }
+    assert!(counts.iter().all(|n| *n >= 2 * CHAINS && n % CHAINS == 0), "multiply-adds in each function: {counts:?}");
+}
