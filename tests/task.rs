@@ -234,6 +234,12 @@ fn a_checkpoint_keeps_both_networks_and_both_optimisers() {
 }
 
 #[test]
+fn what_is_measured_is_shown_with_its_unit() {
+    let shown = RingGan::new(&config(1).network, 0).line(&Terms::new(QUANTITIES, &[0.5, 0.25]));
+    assert_eq!(shown, "the critic's loss 0.5000 nats per image, the generator's loss 0.2500 nats per image");
+}
+
+#[test]
 fn a_gradient_that_is_no_number_ends_the_run_at_the_last_good_epoch() {
     let dir = tempfile::tempdir().unwrap();
     let folder = Folder::at(dir.path()).unwrap();

@@ -4,8 +4,8 @@ use super::{Batch, Part};
 use crate::autograd::Tape;
 use crate::data::Encoding;
 use crate::error::Result;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -64,8 +64,8 @@ pub trait Task: Sized {
 
     /// Means in a few words, while training.
     fn line(&self, means: &Terms) -> String {
-        let term = |(quantity, mean): (&Quantity, f64)| format!("{} {mean:.4}", quantity.name);
-        means.iter().map(term).collect::<Vec<_>>().join("  ")
+        let term = |(of, mean): (&Quantity, f64)| format!("{} {mean:.4} {}", of.label, of.unit);
+        means.iter().map(term).collect::<Vec<_>>().join(", ")
     }
 
     /// Settings that cannot do what they are there for in so many epochs, in a sentence each.
@@ -126,12 +126,6 @@ impl Terms {
     /// By name.
     pub(super) fn named(&self) -> BTreeMap<String, Option<f64>> {
         self.iter().map(|(quantity, value)| (quantity.name.into(), Some(value))).collect()
-    }
-}
-
-impl Serialize for Terms {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.named().serialize(serializer)
     }
 }
 
