@@ -200,6 +200,29 @@ mod tests {
         assert_eq!(error, format!("{}: pixels: expected 4, as images of the data have, found 6", path.display()));
     }
 
+    /// `fixtures/checkpoint_v1.safetensors` was saved after the first of six steps, before checkpoints had parts.
+    #[test]
+    fn a_checkpoint_of_before_goes_on_to_the_bits_of_a_run_of_today() {
+        let split = Split::new((0..16).map(|i| i * 17).collect(), vec![0, 1, 0, 1], 2, 2);
+        let data = Dataset::new("fuzz", "memory", split.clone(), split, vec!["0".into(), "1".into()]);
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/checkpoint_v1.safetensors");
+        let mut resumed = Trainer::resume(&path, &data).unwrap();
+        let mut whole = Trainer::new(resumed.config.clone()).unwrap();
+        whole.step(&data).unwrap();
+        let state = |trainer: &Trainer| {
+            let [part] = trainer.task.parts()[..] else { panic!("one part") };
+            let moments = part.optimizer.state().moments.iter().flat_map(|(_, moments)| moments.clone());
+            let all = part.params.ids().map(|id| part.params.get(id).clone()).chain(moments);
+            all.flat_map(|tensor| tensor.data().to_vec()).map(f32::to_bits).collect::<Vec<_>>()
+        };
+        for step in 1..6 {
+            assert_eq!(state(&resumed), state(&whole), "after {step} steps");
+            assert_eq!(resumed.running(), whole.running(), "after {step} steps");
+            [&mut resumed, &mut whole].into_iter().for_each(|trainer| trainer.step(&data).unwrap());
+        }
+        assert_eq!((resumed.progress.epoch, resumed.progress.batch), (2, 2));
+    }
+
     #[test]
     fn configurations_of_before_are_read() {
         let written = r#"{"architecture":{"kind":"vae","pixels":784,"hidden":[512,256],"latent":2,"activation":"relu",
