@@ -1,4 +1,5 @@
 //! Data sets from the command line: by name, from folders of IDX files and of pictures.
+#![cfg(feature = "cli")]
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
 //! The page of a report: whole in itself, well-formed, and shown by a browser without complaint.
+#![cfg(feature = "cli")]
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use elbo::report::{Block, Figure, Report, escape, figure, film, formula, heading, html, table};
