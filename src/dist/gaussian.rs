@@ -28,7 +28,7 @@ pub fn reparameterise<'t, F: Real>(mu: Var<'t, F>, log_var: Var<'t, F>, eps: Var
 /// ```
 ///
 /// It is 0 only at μ = 0 and σ = 1, where the code tells nothing of x. A decoder that does without z lets every posterior fall
-/// there: the collapse that [`Standing::Collapsed`](crate::train::Standing::Collapsed) looks for. To tell more costs: σ → 0 alone costs
+/// there: the collapse that [`Standing::Collapsed`](crate::models::Standing::Collapsed) looks for. To tell more costs: σ → 0 alone costs
 /// −ln σ, which is what keeps codes apart by no more than the decoder needs.
 ///
 /// | | shape |
