@@ -25,6 +25,15 @@ pub struct Vae {
     decoder: Stack,
 }
 
+impl Vae {
+    /// μ and ln σ² of q(z | x): `[B, D]` → two `[B, Z]`.
+    #[track_caller]
+    fn gaussian<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, x: Var<'t, F>) -> (Var<'t, F>, Var<'t, F>) {
+        let h = self.encoder.forward(pass, x);
+        (self.mu.forward(pass, h), self.log_var.forward(pass, h))
+    }
+}
+
 impl Coder for Vae {
     const IS_VARIATIONAL: bool = true;
 
@@ -39,11 +48,10 @@ impl Coder for Vae {
         }
     }
 
-    /// μ and ln σ² of q(z | x): `[B, D]` → two `[B, Z]`.
     #[track_caller]
     fn encode<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, x: Var<'t, F>) -> Posterior<'t, F> {
-        let h = self.encoder.forward(pass, x);
-        Posterior { mu: self.mu.forward(pass, h), log_var: Some(self.log_var.forward(pass, h)) }
+        let (mu, log_var) = self.gaussian(pass, x);
+        Posterior { mu, log_var: Some(log_var) }
     }
 
     /// The logits of p(x | z): `[B, Z]` → `[B, D]`.
@@ -61,8 +69,7 @@ impl Coder for Vae {
         eps: impl FnOnce() -> Var<'t, F>,
         beta: f64,
     ) -> Loss<'t, F> {
-        let h = self.encoder.forward(pass, x);
-        let (mu, log_var) = (self.mu.forward(pass, h), self.log_var.forward(pass, h));
+        let (mu, log_var) = self.gaussian(pass, x);
         let z = reparameterise(mu, log_var, eps());
         loss::negative_elbo(self.decode(pass, z), x, mu, log_var, beta)
     }
