@@ -81,6 +81,9 @@ pub fn publish(folder: &Folder, figures: &[Figure], numbers: &impl Serialize, re
     folder.write("summary.json", files::json(numbers).as_bytes())?;
     folder.write("report.md", markdown::page(report).as_bytes())?;
     let page = html::page(report, |picture: &Picture| {
+        if let Some(drawn) = figures.iter().find(|figure| figure.path() == picture.path) {
+            return Ok(Some(drawn.bytes.clone()));
+        }
         let path = folder.path().join(&picture.path);
         // Whoever watches a run may not have filmed it.
         if picture.is_film && !files::is_there(&path)? {
