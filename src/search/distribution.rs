@@ -157,10 +157,11 @@ impl Distribution {
         }
     }
 
-    /// The internal number of value `k` of those that [`size`](Self::size) counts: low + k step, in floating point.
+    /// The internal number of value `k` of those that [`size`](Self::size) counts: low + k step in floating point, where
+    /// 3 × 0.1 > 0.3, and so at most high.
     pub fn nth(&self, k: u64) -> f64 {
         match self {
-            Distribution::Float { low, step, .. } => low + k as f64 * step.unwrap_or(0.0),
+            Distribution::Float { low, high, step, .. } => (low + k as f64 * step.unwrap_or(0.0)).min(*high),
             Distribution::Int { low, step, .. } => (low + k as i64 * step) as f64,
             Distribution::Categorical { .. } => k as f64,
         }
@@ -382,6 +383,7 @@ mod tests {
         for d in [
             Distribution::log_float(1e-5, 0.1),
             Distribution::step_float(0.0, 0.5, 0.1),
+            Distribution::step_float(0.0, 0.3, 0.1),
             Distribution::step_int(64, 512, 64),
             Distribution::log_int(2, 64),
             Distribution::categorical(choices.clone()),
