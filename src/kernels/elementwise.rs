@@ -33,14 +33,17 @@ pub fn map<F: Real, const N: usize>(f: &impl Pointwise<F, N>, x: [&[F]; N], y: &
     for x in x {
         assert_eq!(x.len(), y.len(), "map: lengths differ");
     }
-    split(f, x, y);
+    split(&|x, y| pass(f, x, y), x, y);
 }
 
+/// A [`pass`] of any formula, so that the code which halves the work is compiled once and not for each formula.
+type Pass<'a, F, const N: usize> = &'a (dyn Fn([&[F]; N], &mut [F]) + Sync);
+
 /// Halves the work until each part fits a chunk. Threads own disjoint parts of `y`; the values do not depend on the parts.
-fn split<F: Real, const N: usize>(f: &impl Pointwise<F, N>, x: [&[F]; N], y: &mut [F]) {
-    let Some(middle) = half(y.len()) else { return pass(f, x, y) };
+fn split<F: Real, const N: usize>(pass: Pass<F, N>, x: [&[F]; N], y: &mut [F]) {
+    let Some(middle) = half(y.len()) else { return pass(x, y) };
     let (y0, y1) = y.split_at_mut(middle);
-    rayon::join(|| split(f, x.map(|x| &x[..middle]), y0), || split(f, x.map(|x| &x[middle..]), y1));
+    rayon::join(|| split(pass, x.map(|x| &x[..middle]), y0), || split(pass, x.map(|x| &x[middle..]), y1));
 }
 
 simd! {

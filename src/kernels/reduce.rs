@@ -12,11 +12,16 @@ const LANES: usize = 16;
 
 /// Σ f(xᵢ).
 pub fn sum_of<F: Real>(f: &impl Pointwise<F, 1>, x: &[F]) -> F {
+    tree(&|x| chunk(f, x), x)
+}
+
+/// The binary tree over chunks, compiled once for all formulas.
+fn tree<F: Real>(chunk: &(dyn Fn(&[F]) -> F + Sync), x: &[F]) -> F {
     if x.len() <= CHUNK {
-        return chunk(f, x);
+        return chunk(x);
     }
     let (a, b) = x.split_at(x.len().div_ceil(CHUNK).div_ceil(2) * CHUNK);
-    let (a, b) = rayon::join(|| sum_of(f, a), || sum_of(f, b));
+    let (a, b) = rayon::join(|| tree(chunk, a), || tree(chunk, b));
     a + b
 }
 
