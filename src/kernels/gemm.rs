@@ -28,26 +28,40 @@ mod tile;
 mod tiles;
 
 use super::Real;
-pub(crate) use product::CHAINS;
 pub use product::Matrix;
+pub(crate) use product::{CHAINS, Kernel};
 use product::{Output, Product};
 use std::ops::Range;
 pub use tiles::Tiles;
 
-/// Working memory that a product reuses from one call to the next.
+/// Working memory that products and convolutions reuse from one call to the next.
 #[derive(Debug, Default)]
-pub struct Scratch<F>(Vec<F>);
+pub struct Scratch<F> {
+    numbers: Vec<F>,
+    places: Vec<u32>,
+}
 
 impl<F: Real> Scratch<F> {
     /// `len` numbers of any value, on a cache line's boundary.
-    fn take(&mut self, len: usize) -> &mut [F] {
+    pub(super) fn take(&mut self, len: usize) -> &mut [F] {
         const LINE: usize = 64;
         let slack = LINE / size_of::<F>();
-        if self.0.len() < len + slack {
-            self.0 = vec![F::ZERO; len + slack];
+        if self.numbers.len() < len + slack {
+            self.numbers = vec![F::ZERO; len + slack];
         }
-        let skip = self.0.as_ptr().align_offset(LINE).min(slack);
-        &mut self.0[skip..][..len]
+        let skip = self.numbers.as_ptr().align_offset(LINE).min(slack);
+        &mut self.numbers[skip..][..len]
+    }
+
+    /// An empty list of places, to be given back.
+    pub(super) fn take_places(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.places)
+    }
+
+    /// Gives it back.
+    pub(super) fn give_places(&mut self, mut places: Vec<u32>) {
+        places.clear();
+        self.places = places;
     }
 }
 
@@ -89,7 +103,7 @@ impl<F: Real> Product<'_, F> {
         for (i, panel) in panels.enumerate() {
             let packed = &mut packed[i * k * nr..][..k * nr];
             // SAFETY: the kernel is the one of the path in use.
-            unsafe { (self.kernel.pack)(self, panel, packed) };
+            unsafe { (self.kernel.pack)(self.b, panel, packed) };
             self.column(0..m.div_ceil(self.kernel.mr), panel, packed);
         }
     }

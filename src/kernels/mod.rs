@@ -7,6 +7,7 @@
 //! | [`elementwise`] | any scalar formula over slices |
 //! | [`reduce`] | sums in a fixed order |
 //! | [`gemm`] | matrix products |
+//! | [`conv`] | convolutions and their adjoints |
 //! | [`update`] | the updates of Adam and of momentum |
 //! | [`attend`] | threads that stay awake through a step |
 //! | [`peak`] | what the machine can do at most |
@@ -17,6 +18,7 @@
 #![allow(unsafe_code)]
 
 pub mod attend;
+pub mod conv;
 pub mod elementwise;
 pub mod gemm;
 pub mod math;

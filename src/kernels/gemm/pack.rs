@@ -1,7 +1,7 @@
 //! Packing: a panel of B, as the micro-kernel reads it.
 
 use super::lanes::Lanes;
-use super::product::Product;
+use super::product::Matrix;
 use crate::kernels::Real;
 
 /// How many rows, or squares, ahead of its use B is asked for.
@@ -12,8 +12,8 @@ const AHEAD: usize = 8;
 /// # Safety
 /// The instruction set of `L` is supported.
 #[inline(always)]
-pub(super) unsafe fn pack<L: Lanes, const NV: usize>(product: &Product<L::F>, panel: usize, packed: &mut [L::F]) {
-    let (b, nr) = (product.b, NV * L::N);
+pub(super) unsafe fn pack<L: Lanes, const NV: usize>(b: Matrix<L::F>, panel: usize, packed: &mut [L::F]) {
+    let nr = NV * L::N;
     let first = panel * nr;
     let width = nr.min(b.cols - first);
     if b.strides.1 == 1 && width == nr {

@@ -46,12 +46,22 @@ pub(crate) struct Kernel<F: 'static> {
     ///
     /// # Safety
     /// The processor must support the instruction set.
-    pub pack: unsafe fn(&Product<F>, usize, &mut [F]),
+    pub pack: unsafe fn(Matrix<F>, usize, &mut [F]),
     /// Computes a column of tiles, with the packed panel of B.
     ///
     /// # Safety
     /// The processor must support the instruction set; the tiles must lie in the product and belong to the caller.
     pub column: unsafe fn(&Product<F>, Range<usize>, usize, &[F]),
+    /// A strip of a convolution: (A, its rows), (B, taps), what the rows start from, (C, its row's length).
+    ///
+    /// # Safety
+    /// The processor must support the instruction set.
+    pub strip: unsafe fn((&[F], usize), (&[F], &[u32]), Option<&[F]>, (&mut [F], usize)),
+    /// A part of its weight adjoint: (A, where its rows begin, the steps of k), the packed panel of B, (C, its row's length).
+    ///
+    /// # Safety
+    /// The processor must support the instruction set.
+    pub accumulate: unsafe fn((&[F], &[u32], &[u32]), &[F], (&mut [F], usize)),
     /// So many rounds of [`CHAINS`] chains of fused multiply-adds of `nr / 2` numbers, in registers.
     ///
     /// # Safety

@@ -27,16 +27,18 @@ pub(super) unsafe fn column<L: Lanes, const MR: usize, const NV: usize>(
         let height = MR.min(m - top);
         // Below the last row, its values are computed again and dropped.
         let offsets: [usize; MR] = std::array::from_fn(|i| (top + i.min(height - 1)) * a.strides.0);
-        let a = (a.data.as_ptr(), offsets, a.strides.1);
+        let step = a.strides.1;
+        let a = (a.data.as_ptr(), offsets, |p| p * step);
+        let b = (b, |p| p * nr);
         if (height, width) == (MR, nr) {
             // SAFETY: the tile is whole, so MR rows of NR numbers from `c` are ours.
             unsafe {
                 let c = c.0.add(top * n + first);
                 match bias {
-                    None => tile::<L, MR, NV>(k, a, b, |_| L::splat(L::F::ZERO), c, n),
+                    None => tile::<L, MR, NV>(k, a, b, |_, _| L::splat(L::F::ZERO), c, n),
                     Some(bias) => {
                         let bias = bias.as_ptr().add(first);
-                        tile::<L, MR, NV>(k, a, b, |v| L::load(bias.add(v * L::N)), c, n);
+                        tile::<L, MR, NV>(k, a, b, |_, v| L::load(bias.add(v * L::N)), c, n);
                     }
                 }
             }
@@ -51,7 +53,7 @@ pub(super) unsafe fn column<L: Lanes, const MR: usize, const NV: usize>(
         let own = aside.as_mut_ptr();
         // SAFETY: `aside` holds MR rows of at least NR numbers; the copies stay in our tile of C.
         unsafe {
-            tile::<L, MR, NV>(k, a, b, |v| L::load(own.add(v * L::N)), own, nr);
+            tile::<L, MR, NV>(k, a, b, |_, v| L::load(own.add(v * L::N)), own, nr);
             for i in 0..height {
                 std::ptr::copy_nonoverlapping(own.add(i * nr), c.0.add((top + i) * n + first), width);
             }
@@ -59,10 +61,72 @@ pub(super) unsafe fn column<L: Lanes, const MR: usize, const NV: usize>(
     }
 }
 
+/// A strip of a convolution (see [`conv`](crate::kernels::conv)): `NV · L::N` neighbouring outputs of every row of A, for which row
+/// p of B begins at `taps[p]` numbers from `b`. A is `[rows][taps]`; row i starts from `starts[i]`, or 0, and goes to
+/// `c[i * ldc..]`, which has room for whole tiles.
+///
+/// # Safety
+/// The instruction set of `L` is supported.
+///
+/// # Panics
+/// When a slice is too short.
+#[inline(always)]
+pub(super) unsafe fn strip<L: Lanes, const MR: usize, const NV: usize>(
+    (a, rows): (&[L::F], usize),
+    (b, taps): (&[L::F], &[u32]),
+    starts: Option<&[L::F]>,
+    (c, ldc): (&mut [L::F], usize),
+) {
+    let (k, nr, whole) = (taps.len(), NV * L::N, rows.next_multiple_of(MR));
+    assert!(a.len() == rows * k && starts.is_none_or(|s| s.len() == rows), "strip: the rows of A");
+    assert!(rows > 0 && c.len() >= (whole - 1) * ldc + nr, "strip: room for whole tiles");
+    assert!(taps.iter().all(|&tap| tap as usize + nr <= b.len()), "strip: taps within B");
+    for top in (0..rows).step_by(MR) {
+        let row = |i: usize| (top + i).min(rows - 1);
+        let a = (a.as_ptr(), std::array::from_fn(|i| row(i) * k), |p| p);
+        let start = |i: usize, _| unsafe { L::splat(starts.map_or(L::F::ZERO, |s| s[row(i)])) };
+        // SAFETY: as was asserted.
+        unsafe {
+            let b = (b.as_ptr(), |p| *taps.get_unchecked(p) as usize);
+            tile::<L, MR, NV>(k, a, b, start, c.as_mut_ptr().add(top * ldc), ldc);
+        }
+    }
+}
+
+/// A part of a convolution's weight adjoint: to row i of C, of `NV · L::N` numbers, the products of A, read at
+/// `rows[i] + steps[p]`, with row p of the packed panel of B.
+///
+/// # Safety
+/// The instruction set of `L` is supported.
+///
+/// # Panics
+/// When a slice is too short.
+#[inline(always)]
+pub(super) unsafe fn accumulate<L: Lanes, const MR: usize, const NV: usize>(
+    (a, rows, steps): (&[L::F], &[u32], &[u32]),
+    packed: &[L::F],
+    (c, ldc): (&mut [L::F], usize),
+) {
+    let (k, nr, whole) = (steps.len(), NV * L::N, rows.len().next_multiple_of(MR));
+    let furthest = |places: &[u32]| places.iter().max().map_or(0, |&p| p as usize);
+    assert!(packed.len() >= k * nr && furthest(rows) + furthest(steps) < a.len(), "accumulate: places within A and B");
+    assert!(!rows.is_empty() && c.len() >= (whole - 1) * ldc + nr, "accumulate: room for whole tiles");
+    for top in (0..rows.len()).step_by(MR) {
+        let offsets = std::array::from_fn(|i| rows[(top + i).min(rows.len() - 1)] as usize);
+        // SAFETY: as was asserted.
+        unsafe {
+            let c = c.as_mut_ptr().add(top * ldc);
+            let a = (a.as_ptr(), offsets, |p| *steps.get_unchecked(p) as usize);
+            let start = |i: usize, v: usize| L::load(c.add(i * ldc + v * L::N));
+            tile::<L, MR, NV>(k, a, (packed.as_ptr(), |p| p * nr), start, c, ldc);
+        }
+    }
+}
+
 /// The micro-kernel: `MR × (NV · L::N)` outputs, held in registers while k runs.
 ///
-/// `a` is (data, offset of each row, step of k); `b` is a packed panel; `start(v)` gives what vector v of each row starts from;
-/// row i of the result goes to `c[i * ldc..]`.
+/// `a` is (data, offset of each row, offset of step p of k); `b` is (data, offset of row p); `start(i, v)` gives what vector v of row
+/// i starts from; row i of the result goes to `c[i * ldc..]`.
 ///
 /// # Safety
 /// The instruction set of `L` is supported and all those addresses are good.
@@ -70,9 +134,9 @@ pub(super) unsafe fn column<L: Lanes, const MR: usize, const NV: usize>(
 #[allow(clippy::needless_range_loop)] // i, v and p are the indices of the mathematics.
 unsafe fn tile<L: Lanes, const MR: usize, const NV: usize>(
     k: usize,
-    (a, offsets, step): (*const L::F, [usize; MR], usize),
-    b: *const L::F,
-    start: impl Fn(usize) -> L::V,
+    (a, offsets, step): (*const L::F, [usize; MR], impl Fn(usize) -> usize),
+    (b, row): (*const L::F, impl Fn(usize) -> usize),
+    start: impl Fn(usize, usize) -> L::V,
     c: *mut L::F,
     ldc: usize,
 ) {
@@ -81,16 +145,17 @@ unsafe fn tile<L: Lanes, const MR: usize, const NV: usize>(
         let mut sum = [[L::splat(L::F::ZERO); NV]; MR];
         for i in 0..MR {
             for v in 0..NV {
-                sum[i][v] = start(v);
+                sum[i][v] = start(i, v);
             }
         }
         for p in 0..k {
+            let (step, from) = (step(p), row(p));
             let mut row = [L::splat(L::F::ZERO); NV];
             for v in 0..NV {
-                row[v] = L::load(b.add((p * NV + v) * L::N));
+                row[v] = L::load(b.add(from + v * L::N));
             }
             for i in 0..MR {
-                let x = L::splat(*a.add(offsets[i] + p * step));
+                let x = L::splat(*a.add(offsets[i] + step));
                 for v in 0..NV {
                     sum[i][v] = L::mul_add(x, row[v], sum[i][v]);
                 }

@@ -4,8 +4,8 @@
 use super::lanes::{Avx2F32, Avx2F64, Avx512F32, Avx512F64};
 use super::lanes::{Lanes, Plain};
 use super::pack::pack;
-use super::product::{Kernel, Product};
-use super::tile::{chains, column};
+use super::product::{Kernel, Matrix, Product};
+use super::tile::{accumulate, chains, column, strip};
 use crate::kernels::simd::Path;
 use std::ops::Range;
 
@@ -31,14 +31,24 @@ pub trait Tiles: Sized + 'static {
 macro_rules! kernel {
     ($F:ty, $L:ty, $mr:expr $(, $feature:literal)?) => {{
         $(#[target_feature(enable = $feature)])?
-        unsafe fn pack_panel(p: &Product<$F>, panel: usize, packed: &mut [$F]) {
+        unsafe fn pack_panel(b: Matrix<$F>, panel: usize, packed: &mut [$F]) {
             // SAFETY: by `Kernel::pack`'s contract.
-            unsafe { pack::<$L, VECTORS>(p, panel, packed) }
+            unsafe { pack::<$L, VECTORS>(b, panel, packed) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn tiles(p: &Product<$F>, rows: Range<usize>, panel: usize, packed: &[$F]) {
             // SAFETY: by `Kernel::column`'s contract.
             unsafe { column::<$L, { $mr }, VECTORS>(p, rows, panel, packed) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn strips(a: (&[$F], usize), b: (&[$F], &[u32]), starts: Option<&[$F]>, c: (&mut [$F], usize)) {
+            // SAFETY: by `Kernel::strip`'s contract.
+            unsafe { strip::<$L, { $mr }, VECTORS>(a, b, starts, c) }
+        }
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn sums(a: (&[$F], &[u32], &[u32]), packed: &[$F], c: (&mut [$F], usize)) {
+            // SAFETY: by `Kernel::accumulate`'s contract.
+            unsafe { accumulate::<$L, { $mr }, VECTORS>(a, packed, c) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn multiply_adds(rounds: usize) -> $F {
@@ -50,6 +60,8 @@ macro_rules! kernel {
             nr: VECTORS * <$L>::N,
             pack: pack_panel,
             column: tiles,
+            strip: strips,
+            accumulate: sums,
             chains: multiply_adds,
         }
     }};

@@ -1,0 +1,550 @@
+//! Convolution of images with windows of weights, and its two adjoints.
+//!
+//! y[b, o, y, x] = Σ w[o, c, i, j] · x[b, c, y s + i d − p, x s + j d − p] is a matrix product: w, as one row for each o, times a matrix
+//! whose row (c, i, j) holds what tap (i, j) of the window sees in channel c, one column for each place of the window. That matrix is
+//! `kernel²` times the image, and is never made. An image is copied into planes with zeros around it, as wide as they are apart; in
+//! them neighbouring places of the window see neighbouring numbers, and row (c, i, j) is the plane of c itself, from the tap's place
+//! on. So the product's micro-kernel reads each row of B where it lies. A column of it that straddles two lines of the plane is
+//! computed and dropped.
+//!
+//! * A window that moves by s > 1: the planes are split by remainder, s² of them for each channel, and again neighbours are neighbours.
+//! * The **input adjoint** gx[c, v] = Σ w[o, c, i] g[o, y] over all y s + i d − p = v (a transposed convolution) is such a convolution
+//!   of g, one for each remainder of v + p by s, with the taps that fall on it.
+//! * The **weight adjoint** gw[o, c, i, j] = Σ g[b, o, y, x] · x[b, c, …] is the product of the same planes with gᵀ, packed. It sums over
+//!   all images: in 8 parts, whatever the number of threads, that are added in order.
+//!
+//! Threads own images, or parts. Each output is a chain of fused multiply-adds in the order (c, i, j), (o, i, j) or (b, y, x).
+
+#![allow(unsafe_code)]
+
+use super::Real;
+use super::gemm::{Kernel, Matrix, Scratch};
+use rayon::prelude::*;
+
+/// How a window moves along one axis of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// Extent of the image.
+    pub input: usize,
+    /// Places that the window sees.
+    pub kernel: usize,
+    /// How far the window moves from one output to the next.
+    pub stride: usize,
+    /// Zeros before the image, and after it.
+    pub padding: usize,
+    /// How far apart the places that the window sees are.
+    pub dilation: usize,
+}
+
+impl Axis {
+    /// How many places the window has: ⌊(input + 2 padding − dilation (kernel − 1) − 1) / stride⌋ + 1; 0 where it does not fit.
+    pub fn output(&self) -> usize {
+        let span = self.dilation * (self.kernel - 1) + 1;
+        (self.input + 2 * self.padding).checked_sub(span).map_or(0, |room| room / self.stride + 1)
+    }
+}
+
+/// The extents of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Images.
+    pub batch: usize,
+    /// Channels of x in all groups.
+    pub inputs: usize,
+    /// Channels of y in all groups.
+    pub outputs: usize,
+    /// Into how many parts the channels are divided, each seeing only its own.
+    pub groups: usize,
+    /// Rows and columns.
+    pub axes: [Axis; 2],
+}
+
+impl Geometry {
+    /// Channels of x and of y in a group.
+    fn channels(&self) -> [usize; 2] {
+        [self.inputs / self.groups, self.outputs / self.groups]
+    }
+
+    /// Elements of x, w and y.
+    fn sizes(&self) -> [usize; 3] {
+        let [rows, cols] = self.axes;
+        let taps = self.channels()[0] * rows.kernel * cols.kernel;
+        [
+            self.batch * self.inputs * rows.input * cols.input,
+            self.outputs * taps,
+            self.batch * self.outputs * rows.output() * cols.output(),
+        ]
+    }
+
+    /// Multiplications and additions of the convolution, and of each of its adjoints.
+    pub fn flops(&self) -> u64 {
+        let [_, weights, y] = self.sizes();
+        2 * y as u64 * (weights / self.outputs.max(1)) as u64
+    }
+
+    fn check(&self, x: usize, w: usize, y: usize) {
+        assert_eq!([x, w, y], self.sizes(), "conv: the elements of images, weights and outputs");
+    }
+}
+
+/// Zeros around an axis: place p of the image is number p + `shift` of `phases` interleaved lines of `len` numbers, if there.
+#[derive(Clone, Copy)]
+struct Padded {
+    input: usize,
+    shift: isize,
+    phases: usize,
+    len: usize,
+}
+
+impl Padded {
+    /// The places of the image that come to line `phase`, and which of its numbers the first one is.
+    fn places(&self, phase: usize) -> (std::iter::StepBy<std::ops::Range<usize>>, usize) {
+        let (before, stride) = (self.shift - phase as isize, self.phases as isize);
+        let first = (before.max(0) + stride - 1) / stride;
+        let end = (self.len as isize * stride - before).clamp(0, self.input as isize);
+        (((first * stride - before) as usize..end as usize).step_by(self.phases), first as usize)
+    }
+}
+
+/// Where outputs go along an axis: output t of `n` to place `first` + t `step` of `extent`.
+#[derive(Clone, Copy)]
+struct Spread {
+    extent: usize,
+    first: usize,
+    step: usize,
+    n: usize,
+}
+
+/// Convolutions of padded planes: those of one geometry, or of one remainder of an input adjoint.
+struct Strips<'a, F: 'static> {
+    kernel: Kernel<F>,
+    groups: usize,
+    /// Channels of the source and rows of A, of a group.
+    channels: usize,
+    rows: usize,
+    planes: [Padded; 2],
+    taps: &'a [u32],
+    outputs: [Spread; 2],
+}
+
+impl<F: Real> Strips<'_, F> {
+    /// Numbers of a channel's planes.
+    fn plane(&self) -> usize {
+        self.planes.iter().map(|axis| axis.phases * axis.len).product()
+    }
+
+    /// Columns of a channel's outputs, those between lines included, in whole strips.
+    fn columns(&self) -> usize {
+        let [rows, cols] = self.outputs;
+        if rows.n * cols.n == 0 {
+            return 0;
+        }
+        ((rows.n - 1) * self.planes[1].len + cols.n).next_multiple_of(self.kernel.nr)
+    }
+
+    /// The working memory of a task: the planes of an image, and a group's outputs.
+    fn room(&self) -> [usize; 2] {
+        // The last strip reads beyond the planes.
+        let planes = self.groups * self.channels * self.plane() + self.kernel.nr + self.columns();
+        [planes, self.rows.next_multiple_of(self.kernel.mr) * self.columns()].map(|n| n.next_multiple_of(16))
+    }
+
+    /// Convolves images, each task some of them.
+    fn run(&self, x: &[F], a: &[F], bias: Option<&[F]>, y: &mut [F], scratch: &mut [F], tasks: usize, batch: usize) {
+        let images = batch.div_ceil(tasks).max(1);
+        let [from, to] = [x.len() / batch, y.len() / batch];
+        let room = self.room().iter().sum();
+        let parts = y.par_chunks_mut(images * to).zip(x.par_chunks(images * from)).zip(scratch.par_chunks_mut(room));
+        parts.for_each(|((y, x), scratch)| {
+            let (planes, aside) = scratch.split_at_mut(self.room()[0]);
+            planes.fill(F::ZERO);
+            for (x, y) in x.chunks_exact(from).zip(y.chunks_exact_mut(to)) {
+                pad(x, self.planes, planes);
+                for group in 0..self.groups {
+                    self.group(group, planes, a, bias, aside);
+                    self.spread(aside, &mut y[group * to / self.groups..][..to / self.groups]);
+                }
+            }
+        });
+    }
+
+    /// The outputs of a group, into `aside`.
+    fn group(&self, group: usize, planes: &[F], a: &[F], bias: Option<&[F]>, aside: &mut [F]) {
+        let (columns, rows) = (self.columns(), group * self.rows..(group + 1) * self.rows);
+        let a = &a[rows.start * self.taps.len()..rows.end * self.taps.len()];
+        let bias = bias.map(|bias| &bias[rows]);
+        let planes = &planes[group * self.channels * self.plane()..];
+        for first in (0..columns).step_by(self.kernel.nr) {
+            let (b, c) = ((&planes[first..], self.taps), (&mut aside[first..], columns));
+            // SAFETY: the kernel is the one of the path in use.
+            unsafe { (self.kernel.strip)((a, self.rows), b, bias, c) };
+        }
+    }
+
+    /// Moves outputs where they belong; what stands between lines is dropped.
+    fn spread(&self, aside: &[F], y: &mut [F]) {
+        let ([rows, cols], pitch, columns) = (self.outputs, self.planes[1].len, self.columns());
+        if columns == 0 {
+            return;
+        }
+        for (aside, y) in aside.chunks_exact(columns).zip(y.chunks_exact_mut(rows.extent * cols.extent)) {
+            for t in 0..rows.n {
+                let line = &aside[t * pitch..][..cols.n];
+                let y = &mut y[(rows.first + t * rows.step) * cols.extent + cols.first..];
+                match cols.step {
+                    1 => y[..cols.n].copy_from_slice(line),
+                    step => y.iter_mut().step_by(step).zip(line).for_each(|(y, x)| *y = *x),
+                }
+            }
+        }
+    }
+}
+
+/// Copies the channels of an image into their planes: `[c][row phase][column phase][row][column]`. The zeros are there.
+fn pad<F: Real>(x: &[F], [rows, cols]: [Padded; 2], planes: &mut [F]) {
+    let (plane, line) = (rows.len * cols.len, cols.len);
+    for (c, x) in x.chunks_exact(rows.input * cols.input).enumerate() {
+        for (p, q) in (0..rows.phases).flat_map(|p| (0..cols.phases).map(move |q| (p, q))) {
+            let y = &mut planes[((c * rows.phases + p) * cols.phases + q) * plane..][..plane];
+            let (places, first) = rows.places(p);
+            for (i, row) in places.enumerate() {
+                let x = &x[row * cols.input..][..cols.input];
+                let (mut places, at) = cols.places(q);
+                let y = &mut y[(first + i) * line..][..line];
+                match cols.phases {
+                    1 => {
+                        if let Some(from) = places.next() {
+                            let n = 1 + places.len();
+                            y[at..][..n].copy_from_slice(&x[from..][..n]);
+                        }
+                    }
+                    _ => y[at..].iter_mut().zip(places).for_each(|(y, j)| *y = x[j]),
+                }
+            }
+        }
+    }
+}
+
+/// Tasks that share a batch: more than threads, so that none waits for long.
+fn tasks(batch: usize) -> usize {
+    batch.min(2 * rayon::current_num_threads()).max(1)
+}
+
+/// The planes in which a window's next place sees the next number.
+fn planes(axis: Axis) -> Padded {
+    let span = (axis.output() - 1) * axis.stride + axis.dilation * (axis.kernel - 1) + 1;
+    let (shift, phases) = (axis.padding as isize, axis.stride);
+    Padded { input: axis.input, shift, phases, len: span.div_ceil(phases) }
+}
+
+/// Where in these planes each tap (c, i, j) begins.
+fn taps(geometry: &Geometry, [rows, cols]: [Padded; 2], taps: &mut Vec<u32>) {
+    let [down, across] = geometry.axes;
+    for c in 0..geometry.channels()[0] {
+        for i in (0..down.kernel).map(|i| i * down.dilation) {
+            for j in (0..across.kernel).map(|j| j * across.dilation) {
+                let plane = (c * rows.phases + i % rows.phases) * cols.phases + j % cols.phases;
+                taps.push(place((plane * rows.len + i / rows.phases) * cols.len + j / cols.phases));
+            }
+        }
+    }
+}
+
+fn place(n: usize) -> u32 {
+    u32::try_from(n).expect("conv: an image of less than 2^32 numbers")
+}
+
+/// y ← bias + x ∗ w: x `[B, C, H, W]`, w `[O, C/groups, kernel, kernel]`, y `[B, O, …]`; the bias starts each sum.
+///
+/// # Panics
+/// When the extents do not fit.
+pub fn conv<F: Real>(g: &Geometry, x: &[F], w: &[F], bias: Option<&[F]>, y: &mut [F], scratch: &mut Scratch<F>) {
+    g.check(x.len(), w.len(), y.len());
+    if y.is_empty() {
+        return;
+    }
+    let mut places = scratch.take_places();
+    let planes = g.axes.map(planes);
+    taps(g, planes, &mut places);
+    let [channels, rows] = g.channels();
+    let outputs = g.axes.map(|axis| Spread { extent: axis.output(), first: 0, step: 1, n: axis.output() });
+    let strips = Strips { kernel: F::kernel(), groups: g.groups, channels, rows, planes, taps: &places, outputs };
+    let tasks = tasks(g.batch);
+    let room = scratch.take(tasks * strips.room().iter().sum::<usize>());
+    strips.run(x, w, bias, y, room, tasks, g.batch);
+    scratch.give_places(places);
+}
+
+/// What an input adjoint is to the places of x whose distance to the window's first place leaves remainder `phase`: planes of g, and
+/// where the outputs go.
+fn remainder(axis: Axis, phase: usize) -> (Padded, Spread) {
+    let furthest = seen(axis, phase).last().map_or(0, |i| i * axis.dilation / axis.stride);
+    let before = axis.padding.saturating_sub(phase).div_ceil(axis.stride);
+    let first = before * axis.stride + phase - axis.padding;
+    let n = axis.input.saturating_sub(first).div_ceil(axis.stride);
+    let shift = furthest as isize - before as isize;
+    let planes = Padded { input: axis.output(), shift, phases: 1, len: n + furthest };
+    (planes, Spread { extent: axis.input, first, step: axis.stride, n })
+}
+
+/// The taps that fall on a remainder.
+fn seen(axis: Axis, phase: usize) -> impl Iterator<Item = usize> + Clone {
+    (0..axis.kernel).filter(move |i| i * axis.dilation % axis.stride == phase)
+}
+
+/// gx ← the gradient in x of Σ g · (x ∗ w): a transposed convolution of g `[B, O, …]` to `[B, C, H, W]`.
+///
+/// # Panics
+/// When the extents do not fit.
+pub fn input_adjoint<F: Real>(geometry: &Geometry, g: &[F], w: &[F], gx: &mut [F], scratch: &mut Scratch<F>) {
+    geometry.check(gx.len(), w.len(), g.len());
+    if gx.is_empty() || g.is_empty() {
+        return gx.fill(F::ZERO);
+    }
+    let ([channels, outputs], [down, across]) = (geometry.channels(), geometry.axes);
+    let window = down.kernel * across.kernel;
+    for (p, q) in (0..down.stride).flat_map(|p| (0..across.stride).map(move |q| (p, q))) {
+        let ((rows, to_rows), (cols, to_cols)) = (remainder(down, p), remainder(across, q));
+        let pairs = || seen(down, p).flat_map(|i| seen(across, q).map(move |j| (i, j)));
+        let mut places = scratch.take_places();
+        for o in 0..outputs {
+            // The furthest tap begins at 0.
+            let back =
+                |line: Padded, to: Spread, axis: Axis, i: usize| line.len - to.n - i * axis.dilation / axis.stride;
+            let tap =
+                |(i, j)| (o * rows.len + back(rows, to_rows, down, i)) * cols.len + back(cols, to_cols, across, j);
+            places.extend(pairs().map(|pair| place(tap(pair))));
+        }
+        let strips = Strips {
+            kernel: F::kernel(),
+            groups: geometry.groups,
+            channels: outputs,
+            rows: channels,
+            planes: [rows, cols],
+            taps: &places,
+            outputs: [to_rows, to_cols],
+        };
+        let tasks = tasks(geometry.batch);
+        let weights = geometry.inputs * places.len();
+        let room = scratch.take(weights + tasks * strips.room().iter().sum::<usize>());
+        let (turned, room) = room.split_at_mut(weights);
+        let from = |group: usize, c: usize, o: usize| &w[((group * outputs + o) * channels + c) * window..][..window];
+        let rows = (0..geometry.groups).flat_map(|group| (0..channels).map(move |c| (group, c)));
+        let all = rows.flat_map(|(group, c)| (0..outputs).map(move |o| from(group, c, o)));
+        let turn = all.flat_map(|w| pairs().map(move |(i, j)| w[i * across.kernel + j]));
+        turned.iter_mut().zip(turn).for_each(|(a, w)| *a = w);
+        strips.run(g, turned, None, gx, room, tasks, geometry.batch);
+        scratch.give_places(places);
+    }
+}
+
+/// Parts of the batch that a weight adjoint adds up, at most.
+const PARTS: usize = 8;
+
+/// gw ← the gradient in w of Σ g · (x ∗ w).
+///
+/// # Panics
+/// When the extents do not fit.
+pub fn weight_adjoint<F: Real>(geometry: &Geometry, g: &[F], x: &[F], gw: &mut [F], scratch: &mut Scratch<F>) {
+    geometry.check(x.len(), gw.len(), g.len());
+    if gw.is_empty() || g.is_empty() {
+        return gw.fill(F::ZERO);
+    }
+    let (kernel, groups, [channels, outputs]) = (F::kernel(), geometry.groups, geometry.channels());
+    let mut places = scratch.take_places();
+    let padded = geometry.axes.map(planes);
+    taps(geometry, padded, &mut places);
+    let k = places.len();
+    let [down, across] = geometry.axes.map(|axis| axis.output());
+    places.extend((0..down).flat_map(|y| (0..across).map(move |x| place(y * padded[1].len + x))));
+    let (taps, steps) = places.split_at(k);
+
+    let plane: usize = padded.iter().map(|axis| axis.phases * axis.len).product();
+    let width = outputs.next_multiple_of(kernel.nr);
+    let rooms = [groups * channels * plane, steps.len() * kernel.nr, groups * k.next_multiple_of(kernel.mr) * width];
+    let rooms = rooms.map(|n| n.next_multiple_of(16));
+    let images = geometry.batch.div_ceil(PARTS);
+    let parts = geometry.batch.div_ceil(images);
+    let room = scratch.take(parts * rooms.iter().sum::<usize>());
+    let [from, to] = [x.len(), g.len()].map(|n| n / geometry.batch);
+
+    let work = room.par_chunks_mut(rooms.iter().sum()).zip(x.par_chunks(images * from)).zip(g.par_chunks(images * to));
+    work.for_each(|((room, x), g)| {
+        let (planes, room) = room.split_at_mut(rooms[0]);
+        let (packed, sums) = room.split_at_mut(rooms[1]);
+        planes.fill(F::ZERO);
+        sums.fill(F::ZERO);
+        for (x, g) in x.chunks_exact(from).zip(g.chunks_exact(to)) {
+            pad(x, padded, planes);
+            for group in 0..groups {
+                let g = Matrix::new(&g[group * to / groups..][..to / groups], outputs, steps.len()).t();
+                let sums = &mut sums[group * k.next_multiple_of(kernel.mr) * width..];
+                for panel in 0..width / kernel.nr {
+                    let packed = &mut packed[..steps.len() * kernel.nr];
+                    let a = (&planes[group * channels * plane..], taps, steps);
+                    // SAFETY: the kernel is the one of the path in use.
+                    unsafe {
+                        (kernel.pack)(g, panel, packed);
+                        (kernel.accumulate)(a, packed, (&mut sums[panel * kernel.nr..], width));
+                    }
+                }
+            }
+        }
+    });
+    gw.fill(F::ZERO);
+    for part in room.chunks_exact(rooms.iter().sum()) {
+        for (group, gw) in gw.chunks_exact_mut(outputs * k).enumerate() {
+            let sums = &part[rooms[0] + rooms[1] + group * k.next_multiple_of(kernel.mr) * width..];
+            for (o, gw) in gw.chunks_exact_mut(k).enumerate() {
+                gw.iter_mut().enumerate().for_each(|(p, gw)| *gw += sums[p * width + o]);
+            }
+        }
+    }
+    scratch.give_places(places);
+}
+
+/// The definitions: loops, in the order of additions that the fast forms have. For tests.
+pub mod naive {
+    use super::{Geometry, PARTS, Real};
+
+    /// Calls `f` with the places in (x, w, y), in the order b, o, y, x, c, i, j; no place in x where the window sees a zero around it.
+    fn each(g: &Geometry, mut f: impl FnMut(usize, Option<usize>, usize, usize)) {
+        let ([channels, outputs], [down, across]) = (g.channels(), g.axes);
+        let (oh, ow) = (down.output(), across.output());
+        for (b, o) in (0..g.batch).flat_map(|b| (0..g.outputs).map(move |o| (b, o))) {
+            for (y, x) in (0..oh).flat_map(|y| (0..ow).map(move |x| (y, x))) {
+                for c in 0..channels {
+                    for (i, j) in (0..down.kernel).flat_map(|i| (0..across.kernel).map(move |j| (i, j))) {
+                        let row = (y * down.stride + i * down.dilation).checked_sub(down.padding);
+                        let col = (x * across.stride + j * across.dilation).checked_sub(across.padding);
+                        let inside = |row: &usize, col: &usize| *row < down.input && *col < across.input;
+                        let place = row.zip(col).filter(|(row, col)| inside(row, col)).map(|(row, col)| {
+                            ((b * g.inputs + o / outputs * channels + c) * down.input + row) * across.input + col
+                        });
+                        let weight = ((o * channels + c) * down.kernel + i) * across.kernel + j;
+                        f(b, place, weight, ((b * g.outputs + o) * oh + y) * ow + x);
+                    }
+                }
+            }
+        }
+    }
+
+    /// As [`conv`](super::conv).
+    pub fn conv<F: Real>(g: &Geometry, x: &[F], w: &[F], bias: Option<&[F]>, y: &mut [F]) {
+        let size = y.len() / (g.batch * g.outputs).max(1);
+        y.iter_mut().enumerate().for_each(|(i, y)| *y = bias.map_or(F::ZERO, |bias| bias[i / size % g.outputs]));
+        each(g, |_, place, weight, out| y[out] = w[weight].mul_add(place.map_or(F::ZERO, |p| x[p]), y[out]));
+    }
+
+    /// As [`input_adjoint`](super::input_adjoint).
+    pub fn input_adjoint<F: Real>(geometry: &Geometry, g: &[F], w: &[F], gx: &mut [F]) {
+        gx.fill(F::ZERO);
+        // In the order of (o, i, j) for each place of x.
+        let mut terms = Vec::new();
+        each(geometry, |_, place, weight, out| terms.extend(place.map(|place| (place, weight, out))));
+        terms.sort_unstable();
+        terms.into_iter().for_each(|(place, weight, out)| gx[place] = w[weight].mul_add(g[out], gx[place]));
+    }
+
+    /// As [`weight_adjoint`](super::weight_adjoint).
+    pub fn weight_adjoint<F: Real>(geometry: &Geometry, g: &[F], x: &[F], gw: &mut [F]) {
+        let images = geometry.batch.div_ceil(PARTS).max(1);
+        let mut parts = vec![vec![F::ZERO; gw.len()]; geometry.batch.div_ceil(images)];
+        each(geometry, |b, place, weight, out| {
+            let sum = &mut parts[b / images][weight];
+            *sum = place.map_or(F::ZERO, |place| x[place]).mul_add(g[out], *sum);
+        });
+        gw.fill(F::ZERO);
+        parts.iter().for_each(|part| gw.iter_mut().zip(part).for_each(|(gw, part)| *gw += *part));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::simd::Path;
+
+    fn numbers<F: Real>(n: usize, seed: usize) -> Vec<F> {
+        (0..n).map(|i| F::of(((i * 7919 + seed * 104_729) % 2003) as f64 / 1001.0 - 1.0)).collect()
+    }
+
+    /// The three fast forms and their naive twins, to the bit.
+    fn agree<F: Real>(g: &Geometry, scratch: &mut Scratch<F>) {
+        let [x, w, y] = g.sizes();
+        let (xs, ws, ys, bias) =
+            (numbers::<F>(x, 1), numbers::<F>(w, 2), numbers::<F>(y, 3), numbers::<F>(g.outputs, 4));
+        let compare = |name: &str, n: usize, fast: &mut dyn FnMut(&mut [F]), slow: &mut dyn FnMut(&mut [F])| {
+            let [mut a, mut b] = [(); 2].map(|()| vec![F::NAN; n]);
+            fast(&mut a);
+            slow(&mut b);
+            assert!(a == b, "{name} of {g:?}, {}, {}:\n{a:?}\n{b:?}", F::NAME, Path::current());
+        };
+        for bias in [None, Some(&bias[..])] {
+            let fast = &mut |y: &mut [F]| conv(g, &xs, &ws, bias, y, scratch);
+            compare("conv", y, fast, &mut |y| naive::conv(g, &xs, &ws, bias, y));
+        }
+        let fast = &mut |gx: &mut [F]| input_adjoint(g, &ys, &ws, gx, scratch);
+        compare("input adjoint", x, fast, &mut |gx| naive::input_adjoint(g, &ys, &ws, gx));
+        let fast = &mut |gw: &mut [F]| weight_adjoint(g, &ys, &xs, gw, scratch);
+        compare("weight adjoint", w, fast, &mut |gw| naive::weight_adjoint(g, &ys, &xs, gw));
+    }
+
+    fn axes() -> Vec<Axis> {
+        let mut all = Vec::new();
+        for input in [1, 2, 5, 8] {
+            for (kernel, dilation) in [(1, 1), (2, 1), (3, 1), (4, 1), (2, 3), (3, 2)] {
+                for (stride, padding) in [(1, 0), (1, 1), (2, 0), (2, 1), (3, 2), (1, 3), (5, 0)] {
+                    all.push(Axis { input, kernel, stride, padding, dilation });
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn the_fast_forms_are_their_naive_twins_on_every_path_to_the_bit() {
+        let best = Path::current();
+        for path in Path::ALL.into_iter().filter(|p| p.is_supported()) {
+            path.force();
+            let (mut single, mut double) = (Scratch::default(), Scratch::default());
+            let axes = axes();
+            for (i, &rows) in axes.iter().enumerate() {
+                // Each axis beside three others, with channels and groups in turn.
+                for (k, cols) in
+                    [rows, axes[(i * 7 + 3) % axes.len()], axes[(i * 31 + 1) % axes.len()]].into_iter().enumerate()
+                {
+                    let (groups, inputs, outputs) =
+                        [(1, 1, 1), (1, 3, 2), (2, 4, 6), (3, 3, 3), (1, 2, 13)][(i + k) % 5];
+                    let g =
+                        Geometry { batch: [1, 2, 3, 0][(i + 2 * k) % 4], inputs, outputs, groups, axes: [rows, cols] };
+                    agree::<f32>(&g, &mut single);
+                    agree::<f64>(&g, &mut double);
+                }
+            }
+            let axis = |input| Axis { input, kernel: 3, stride: 1, padding: 1, dilation: 1 };
+            let g = Geometry { batch: 11, inputs: 5, outputs: 40, groups: 1, axes: [axis(14), axis(28)] };
+            agree::<f32>(&g, &mut single);
+        }
+        best.force();
+    }
+
+    #[test]
+    fn convolutions_do_not_depend_on_threads() {
+        let axis = Axis { input: 9, kernel: 4, stride: 2, padding: 1, dilation: 1 };
+        let g = Geometry { batch: 37, inputs: 3, outputs: 5, groups: 1, axes: [axis, axis] };
+        let [x, w, y] = g.sizes();
+        let (xs, ws, ys) = (numbers::<f32>(x, 1), numbers::<f32>(w, 2), numbers::<f32>(y, 3));
+        let run = || {
+            let (mut fx, mut fw, mut fy, scratch) = (vec![0.0; x], vec![0.0; w], vec![0.0; y], &mut Scratch::default());
+            conv(&g, &xs, &ws, None, &mut fy, scratch);
+            input_adjoint(&g, &ys, &ws, &mut fx, scratch);
+            weight_adjoint(&g, &ys, &xs, &mut fw, scratch);
+            [fx, fw, fy].concat()
+        };
+        let expected = run();
+        for threads in [1, 2, 4] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            assert!(pool.install(run) == expected, "{threads} threads");
+        }
+    }
+}
