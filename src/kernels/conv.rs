@@ -18,7 +18,7 @@
 #![allow(unsafe_code)]
 
 use super::Real;
-use super::gemm::{Kernel, Matrix, Scratch};
+use super::gemm::{Kernel, Matrix, Scratch, Strip, Sums};
 use rayon::prelude::*;
 
 /// How a window moves along one axis of an image.
@@ -118,6 +118,7 @@ struct Spread {
 /// Convolutions of padded planes: those of one geometry, or of one remainder of an input adjoint.
 struct Strips<'a, F: 'static> {
     kernel: Kernel<F>,
+    batch: usize,
     groups: usize,
     /// Channels of the source and rows of A, of a group.
     channels: usize,
@@ -143,26 +144,36 @@ impl<F: Real> Strips<'_, F> {
     }
 
     /// The working memory of a task: the planes of an image, and a group's outputs.
-    fn room(&self) -> [usize; 2] {
+    fn task(&self) -> [usize; 2] {
         // The last strip reads beyond the planes.
-        let planes = self.groups * self.channels * self.plane() + self.kernel.nr + self.columns();
+        let planes = self.groups * self.channels * self.plane() + self.kernel.nr;
         [planes, self.rows.next_multiple_of(self.kernel.mr) * self.columns()].map(|n| n.next_multiple_of(16))
     }
 
-    /// Convolves images, each task some of them.
-    fn run(&self, x: &[F], a: &[F], bias: Option<&[F]>, y: &mut [F], scratch: &mut [F], tasks: usize, batch: usize) {
-        let images = batch.div_ceil(tasks).max(1);
-        let [from, to] = [x.len() / batch, y.len() / batch];
-        let room = self.room().iter().sum();
-        let parts = y.par_chunks_mut(images * to).zip(x.par_chunks(images * from)).zip(scratch.par_chunks_mut(room));
-        parts.for_each(|((y, x), scratch)| {
-            let (planes, aside) = scratch.split_at_mut(self.room()[0]);
+    /// More tasks than threads share the batch, so that none waits for long.
+    fn tasks(&self) -> usize {
+        self.batch.min(2 * rayon::current_num_threads())
+    }
+
+    /// The working memory of all tasks.
+    fn room(&self) -> usize {
+        self.tasks() * self.task().iter().sum::<usize>()
+    }
+
+    /// Convolves the images.
+    fn run(&self, x: &[F], a: &[F], bias: Option<&[F]>, y: &mut [F], room: &mut [F]) {
+        let images = self.batch.div_ceil(self.tasks());
+        let [from, to] = [x.len(), y.len()].map(|n| n / self.batch);
+        let rooms = room.par_chunks_mut(self.task().iter().sum());
+        let work = y.par_chunks_mut(images * to).zip(x.par_chunks(images * from)).zip(rooms);
+        work.for_each(|((y, x), room)| {
+            let (planes, aside) = room.split_at_mut(self.task()[0]);
             planes.fill(F::ZERO);
             for (x, y) in x.chunks_exact(from).zip(y.chunks_exact_mut(to)) {
                 pad(x, self.planes, planes);
-                for group in 0..self.groups {
+                for (group, y) in y.chunks_exact_mut(to / self.groups).enumerate() {
                     self.group(group, planes, a, bias, aside);
-                    self.spread(aside, &mut y[group * to / self.groups..][..to / self.groups]);
+                    self.spread(aside, y);
                 }
             }
         });
@@ -172,12 +183,12 @@ impl<F: Real> Strips<'_, F> {
     fn group(&self, group: usize, planes: &[F], a: &[F], bias: Option<&[F]>, aside: &mut [F]) {
         let (columns, rows) = (self.columns(), group * self.rows..(group + 1) * self.rows);
         let a = &a[rows.start * self.taps.len()..rows.end * self.taps.len()];
-        let bias = bias.map(|bias| &bias[rows]);
+        let starts = bias.map(|bias| &bias[rows]);
         let planes = &planes[group * self.channels * self.plane()..];
         for first in (0..columns).step_by(self.kernel.nr) {
-            let (b, c) = ((&planes[first..], self.taps), (&mut aside[first..], columns));
+            let strip = Strip { a, rows: self.rows, b: &planes[first..], taps: self.taps, starts };
             // SAFETY: the kernel is the one of the path in use.
-            unsafe { (self.kernel.strip)((a, self.rows), b, bias, c) };
+            unsafe { (self.kernel.strip)(&strip, &mut aside[first..], columns) };
         }
     }
 
@@ -225,11 +236,6 @@ fn pad<F: Real>(x: &[F], [rows, cols]: [Padded; 2], planes: &mut [F]) {
     }
 }
 
-/// Tasks that share a batch: more than threads, so that none waits for long.
-fn tasks(batch: usize) -> usize {
-    batch.min(2 * rayon::current_num_threads()).max(1)
-}
-
 /// The planes in which a window's next place sees the next number.
 fn planes(axis: Axis) -> Padded {
     let span = (axis.output() - 1) * axis.stride + axis.dilation * (axis.kernel - 1) + 1;
@@ -268,10 +274,17 @@ pub fn conv<F: Real>(g: &Geometry, x: &[F], w: &[F], bias: Option<&[F]>, y: &mut
     taps(g, planes, &mut places);
     let [channels, rows] = g.channels();
     let outputs = g.axes.map(|axis| Spread { extent: axis.output(), first: 0, step: 1, n: axis.output() });
-    let strips = Strips { kernel: F::kernel(), groups: g.groups, channels, rows, planes, taps: &places, outputs };
-    let tasks = tasks(g.batch);
-    let room = scratch.take(tasks * strips.room().iter().sum::<usize>());
-    strips.run(x, w, bias, y, room, tasks, g.batch);
+    let strips = Strips {
+        kernel: F::kernel(),
+        batch: g.batch,
+        groups: g.groups,
+        channels,
+        rows,
+        planes,
+        taps: &places,
+        outputs,
+    };
+    strips.run(x, w, bias, y, scratch.take(strips.room()));
     scratch.give_places(places);
 }
 
@@ -317,6 +330,7 @@ pub fn input_adjoint<F: Real>(geometry: &Geometry, g: &[F], w: &[F], gx: &mut [F
         }
         let strips = Strips {
             kernel: F::kernel(),
+            batch: geometry.batch,
             groups: geometry.groups,
             channels: outputs,
             rows: channels,
@@ -324,16 +338,15 @@ pub fn input_adjoint<F: Real>(geometry: &Geometry, g: &[F], w: &[F], gx: &mut [F
             taps: &places,
             outputs: [to_rows, to_cols],
         };
-        let tasks = tasks(geometry.batch);
         let weights = geometry.inputs * places.len();
-        let room = scratch.take(weights + tasks * strips.room().iter().sum::<usize>());
+        let room = scratch.take(weights + strips.room());
         let (turned, room) = room.split_at_mut(weights);
         let from = |group: usize, c: usize, o: usize| &w[((group * outputs + o) * channels + c) * window..][..window];
         let rows = (0..geometry.groups).flat_map(|group| (0..channels).map(move |c| (group, c)));
         let all = rows.flat_map(|(group, c)| (0..outputs).map(move |o| from(group, c, o)));
         let turn = all.flat_map(|w| pairs().map(move |(i, j)| w[i * across.kernel + j]));
         turned.iter_mut().zip(turn).for_each(|(a, w)| *a = w);
-        strips.run(g, turned, None, gx, room, tasks, geometry.batch);
+        strips.run(g, turned, None, gx, room);
         scratch.give_places(places);
     }
 }
@@ -381,11 +394,12 @@ pub fn weight_adjoint<F: Real>(geometry: &Geometry, g: &[F], x: &[F], gw: &mut [
                 let sums = &mut sums[group * k.next_multiple_of(kernel.mr) * width..];
                 for panel in 0..width / kernel.nr {
                     let packed = &mut packed[..steps.len() * kernel.nr];
-                    let a = (&planes[group * channels * plane..], taps, steps);
+                    let a = &planes[group * channels * plane..];
                     // SAFETY: the kernel is the one of the path in use.
                     unsafe {
                         (kernel.pack)(g, panel, packed);
-                        (kernel.accumulate)(a, packed, (&mut sums[panel * kernel.nr..], width));
+                        let part = Sums { a, rows: taps, steps, packed };
+                        (kernel.accumulate)(&part, &mut sums[panel * kernel.nr..], width);
                     }
                 }
             }

@@ -29,7 +29,7 @@ mod tiles;
 
 use super::Real;
 pub use product::Matrix;
-pub(crate) use product::{CHAINS, Kernel};
+pub(crate) use product::{CHAINS, Kernel, Strip, Sums};
 use product::{Output, Product};
 use std::ops::Range;
 pub use tiles::Tiles;

@@ -8,6 +8,7 @@
 //! | [`reduce`] | sums in a fixed order |
 //! | [`gemm`] | matrix products |
 //! | [`conv`] | convolutions and their adjoints |
+//! | [`pool`] | the largest and the mean of windows |
 //! | [`update`] | the updates of Adam and of momentum |
 //! | [`attend`] | threads that stay awake through a step |
 //! | [`peak`] | what the machine can do at most |
@@ -23,6 +24,7 @@ pub mod elementwise;
 pub mod gemm;
 pub mod math;
 pub mod peak;
+pub mod pool;
 mod real;
 pub mod reduce;
 pub mod simd;

@@ -48,6 +48,8 @@ pub trait Real:
     fn abs(self) -> Self;
     /// √x, correctly rounded.
     fn sqrt(self) -> Self;
+    /// Not a number.
+    fn is_nan(self) -> bool;
     /// Neither infinite nor NaN.
     fn is_finite(self) -> bool;
     /// eˣ, see [`math`].
@@ -97,6 +99,10 @@ macro_rules! real {
             #[inline(always)]
             fn sqrt(self) -> Self {
                 $F::sqrt(self)
+            }
+            #[inline(always)]
+            fn is_nan(self) -> bool {
+                $F::is_nan(self)
             }
             #[inline(always)]
             fn is_finite(self) -> bool {

@@ -6,7 +6,7 @@
 //! on [`Var`](crate::autograd::Var).
 //!
 //! The families are closed under differentiation, so that order 2 needs no more rules than order 1: products differentiate into
-//! products, `sum_to` ↔ `broadcast_to`, `slice` ↔ `pad`, and elementwise rules are written in elementwise ops ([`Algebra`]).
+//! products, convolutions into convolutions, `sum_to` ↔ `broadcast_to`, `slice` ↔ `pad`, and elementwise rules are written in elementwise ops ([`Algebra`]).
 //!
 //! # An op of one's own
 //!
@@ -43,15 +43,19 @@
 mod algebra;
 mod binary;
 mod broadcast;
+mod conv;
 mod layout;
 mod limits;
 mod matmul;
 mod pointwise;
+mod pool;
 mod unary;
 
 pub use algebra::Algebra;
+pub use conv::Convolution;
 pub use limits::{LIMITS, Limit};
 pub use pointwise::{Formula, apply};
+pub use pool::Pooling;
 pub use unary::Selu;
 
 use crate::autograd::{Add, Row};
@@ -62,7 +66,7 @@ use unary::{
 };
 
 /// All ops.
-pub static CATALOGUE: [Row; 37] = [
+pub static CATALOGUE: [Row; 44] = [
     Add::ROW,
     Sub::ROW,
     Mul::ROW,
@@ -92,6 +96,13 @@ pub static CATALOGUE: [Row; 37] = [
     Bce::ROW,
     matmul::MATMUL,
     matmul::AFFINE,
+    conv::CONV2D,
+    conv::CONV2D_INPUT,
+    conv::CONV2D_WEIGHT,
+    pool::MAX_POOL,
+    pool::MAX_UNPOOL,
+    pool::AVG_POOL,
+    pool::AVG_UNPOOL,
     broadcast::BROADCAST_TO,
     broadcast::SUM_TO,
     broadcast::LOG_SUM_EXP,

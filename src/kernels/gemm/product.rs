@@ -52,21 +52,41 @@ pub(crate) struct Kernel<F: 'static> {
     /// # Safety
     /// The processor must support the instruction set; the tiles must lie in the product and belong to the caller.
     pub column: unsafe fn(&Product<F>, Range<usize>, usize, &[F]),
-    /// A strip of a convolution: (A, its rows), (B, taps), what the rows start from, (C, its row's length).
+    /// Computes a strip, to rows of C that lie so far apart.
     ///
     /// # Safety
     /// The processor must support the instruction set.
-    pub strip: unsafe fn((&[F], usize), (&[F], &[u32]), Option<&[F]>, (&mut [F], usize)),
-    /// A part of its weight adjoint: (A, where its rows begin, the steps of k), the packed panel of B, (C, its row's length).
+    pub strip: unsafe fn(&Strip<F>, &mut [F], usize),
+    /// Adds to rows of C that lie so far apart.
     ///
     /// # Safety
     /// The processor must support the instruction set.
-    pub accumulate: unsafe fn((&[F], &[u32], &[u32]), &[F], (&mut [F], usize)),
+    pub accumulate: unsafe fn(&Sums<F>, &mut [F], usize),
     /// So many rounds of [`CHAINS`] chains of fused multiply-adds of `nr / 2` numbers, in registers.
     ///
     /// # Safety
     /// The processor must support the instruction set.
     pub chains: unsafe fn(usize) -> F,
+}
+
+/// A strip of a convolution: `nr` neighbouring outputs of each row of A, of which row p of B begins at `taps[p]`. See
+/// [`conv`](crate::kernels::conv).
+pub(crate) struct Strip<'a, F> {
+    /// `[rows][taps]`.
+    pub a: &'a [F],
+    pub rows: usize,
+    pub b: &'a [F],
+    pub taps: &'a [u32],
+    /// What each row's sums start from, if not from 0.
+    pub starts: Option<&'a [F]>,
+}
+
+/// A part of a convolution's weight adjoint: row i of A is read at `rows[i] + steps[p]`, and multiplied by row p of a packed panel.
+pub(crate) struct Sums<'a, F> {
+    pub a: &'a [F],
+    pub rows: &'a [u32],
+    pub steps: &'a [u32],
+    pub packed: &'a [F],
 }
 
 /// Enough independent chains to keep two multipliers busy for the latency of each.

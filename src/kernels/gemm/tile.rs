@@ -1,7 +1,7 @@
 //! The innermost loops: a column of tiles, and the micro-kernel that computes one.
 
 use super::lanes::Lanes;
-use super::product::{CHAINS, Product};
+use super::product::{CHAINS, Product, Strip, Sums};
 use crate::kernels::Real;
 use std::hint::black_box;
 use std::ops::Range;
@@ -61,9 +61,7 @@ pub(super) unsafe fn column<L: Lanes, const MR: usize, const NV: usize>(
     }
 }
 
-/// A strip of a convolution (see [`conv`](crate::kernels::conv)): `NV · L::N` neighbouring outputs of every row of A, for which row
-/// p of B begins at `taps[p]` numbers from `b`. A is `[rows][taps]`; row i starts from `starts[i]`, or 0, and goes to
-/// `c[i * ldc..]`, which has room for whole tiles.
+/// Computes a strip; `c` has room for whole tiles.
 ///
 /// # Safety
 /// The instruction set of `L` is supported.
@@ -71,30 +69,25 @@ pub(super) unsafe fn column<L: Lanes, const MR: usize, const NV: usize>(
 /// # Panics
 /// When a slice is too short.
 #[inline(always)]
-pub(super) unsafe fn strip<L: Lanes, const MR: usize, const NV: usize>(
-    (a, rows): (&[L::F], usize),
-    (b, taps): (&[L::F], &[u32]),
-    starts: Option<&[L::F]>,
-    (c, ldc): (&mut [L::F], usize),
-) {
-    let (k, nr, whole) = (taps.len(), NV * L::N, rows.next_multiple_of(MR));
-    assert!(a.len() == rows * k && starts.is_none_or(|s| s.len() == rows), "strip: the rows of A");
-    assert!(rows > 0 && c.len() >= (whole - 1) * ldc + nr, "strip: room for whole tiles");
-    assert!(taps.iter().all(|&tap| tap as usize + nr <= b.len()), "strip: taps within B");
-    for top in (0..rows).step_by(MR) {
-        let row = |i: usize| (top + i).min(rows - 1);
-        let a = (a.as_ptr(), std::array::from_fn(|i| row(i) * k), |p| p);
-        let start = |i: usize, _| unsafe { L::splat(starts.map_or(L::F::ZERO, |s| s[row(i)])) };
+pub(super) unsafe fn strip<L: Lanes, const MR: usize, const NV: usize>(s: &Strip<L::F>, c: &mut [L::F], ldc: usize) {
+    let (k, nr, whole) = (s.taps.len(), NV * L::N, s.rows.next_multiple_of(MR));
+    assert!(s.a.len() == s.rows * k && s.starts.is_none_or(|starts| starts.len() == s.rows), "strip: the rows of A");
+    assert!(s.rows > 0 && c.len() >= (whole - 1) * ldc + nr, "strip: room for whole tiles");
+    assert!(s.taps.iter().all(|&tap| tap as usize + nr <= s.b.len()), "strip: taps within B");
+    for top in (0..s.rows).step_by(MR) {
+        // Below the last row, its values are computed again.
+        let row = |i: usize| (top + i).min(s.rows - 1);
+        let a = (s.a.as_ptr(), std::array::from_fn(|i| row(i) * k), |p| p);
         // SAFETY: as was asserted.
         unsafe {
-            let b = (b.as_ptr(), |p| *taps.get_unchecked(p) as usize);
+            let b = (s.b.as_ptr(), |p| *s.taps.get_unchecked(p) as usize);
+            let start = |i, _| L::splat(s.starts.map_or(L::F::ZERO, |starts| starts[row(i)]));
             tile::<L, MR, NV>(k, a, b, start, c.as_mut_ptr().add(top * ldc), ldc);
         }
     }
 }
 
-/// A part of a convolution's weight adjoint: to row i of C, of `NV · L::N` numbers, the products of A, read at
-/// `rows[i] + steps[p]`, with row p of the packed panel of B.
+/// Adds sums to what is in `c`, which has room for whole tiles.
 ///
 /// # Safety
 /// The instruction set of `L` is supported.
@@ -103,22 +96,23 @@ pub(super) unsafe fn strip<L: Lanes, const MR: usize, const NV: usize>(
 /// When a slice is too short.
 #[inline(always)]
 pub(super) unsafe fn accumulate<L: Lanes, const MR: usize, const NV: usize>(
-    (a, rows, steps): (&[L::F], &[u32], &[u32]),
-    packed: &[L::F],
-    (c, ldc): (&mut [L::F], usize),
+    s: &Sums<L::F>,
+    c: &mut [L::F],
+    ldc: usize,
 ) {
-    let (k, nr, whole) = (steps.len(), NV * L::N, rows.len().next_multiple_of(MR));
-    let furthest = |places: &[u32]| places.iter().max().map_or(0, |&p| p as usize);
-    assert!(packed.len() >= k * nr && furthest(rows) + furthest(steps) < a.len(), "accumulate: places within A and B");
-    assert!(!rows.is_empty() && c.len() >= (whole - 1) * ldc + nr, "accumulate: room for whole tiles");
-    for top in (0..rows.len()).step_by(MR) {
-        let offsets = std::array::from_fn(|i| rows[(top + i).min(rows.len() - 1)] as usize);
+    let (k, nr, whole) = (s.steps.len(), NV * L::N, s.rows.len().next_multiple_of(MR));
+    let furthest = |places: &[u32]| places.iter().max().map_or(0, |&place| place as usize);
+    assert!(s.packed.len() >= k * nr, "accumulate: the rows of B");
+    assert!(furthest(s.rows) + furthest(s.steps) < s.a.len(), "accumulate: places within A");
+    assert!(!s.rows.is_empty() && c.len() >= (whole - 1) * ldc + nr, "accumulate: room for whole tiles");
+    for top in (0..s.rows.len()).step_by(MR) {
+        let offsets = std::array::from_fn(|i| s.rows[(top + i).min(s.rows.len() - 1)] as usize);
         // SAFETY: as was asserted.
         unsafe {
             let c = c.as_mut_ptr().add(top * ldc);
-            let a = (a.as_ptr(), offsets, |p| *steps.get_unchecked(p) as usize);
+            let a = (s.a.as_ptr(), offsets, |p| *s.steps.get_unchecked(p) as usize);
             let start = |i: usize, v: usize| L::load(c.add(i * ldc + v * L::N));
-            tile::<L, MR, NV>(k, a, (packed.as_ptr(), |p| p * nr), start, c, ldc);
+            tile::<L, MR, NV>(k, a, (s.packed.as_ptr(), |p| p * nr), start, c, ldc);
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::lanes::{Avx2F32, Avx2F64, Avx512F32, Avx512F64};
 use super::lanes::{Lanes, Plain};
 use super::pack::pack;
-use super::product::{Kernel, Matrix, Product};
+use super::product::{Kernel, Matrix, Product, Strip, Sums};
 use super::tile::{accumulate, chains, column, strip};
 use crate::kernels::simd::Path;
 use std::ops::Range;
@@ -41,14 +41,14 @@ macro_rules! kernel {
             unsafe { column::<$L, { $mr }, VECTORS>(p, rows, panel, packed) }
         }
         $(#[target_feature(enable = $feature)])?
-        unsafe fn strips(a: (&[$F], usize), b: (&[$F], &[u32]), starts: Option<&[$F]>, c: (&mut [$F], usize)) {
+        unsafe fn outputs(s: &Strip<$F>, c: &mut [$F], ldc: usize) {
             // SAFETY: by `Kernel::strip`'s contract.
-            unsafe { strip::<$L, { $mr }, VECTORS>(a, b, starts, c) }
+            unsafe { strip::<$L, { $mr }, VECTORS>(s, c, ldc) }
         }
         $(#[target_feature(enable = $feature)])?
-        unsafe fn sums(a: (&[$F], &[u32], &[u32]), packed: &[$F], c: (&mut [$F], usize)) {
+        unsafe fn sums(s: &Sums<$F>, c: &mut [$F], ldc: usize) {
             // SAFETY: by `Kernel::accumulate`'s contract.
-            unsafe { accumulate::<$L, { $mr }, VECTORS>(a, packed, c) }
+            unsafe { accumulate::<$L, { $mr }, VECTORS>(s, c, ldc) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn multiply_adds(rounds: usize) -> $F {
@@ -60,7 +60,7 @@ macro_rules! kernel {
             nr: VECTORS * <$L>::N,
             pack: pack_panel,
             column: tiles,
-            strip: strips,
+            strip: outputs,
             accumulate: sums,
             chains: multiply_adds,
         }
