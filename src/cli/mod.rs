@@ -251,7 +251,7 @@ fn run(cli: Cli, given: &[&str]) -> Result<()> {
     // Everything runs on a thread of the pool: entering it from outside costs more than a small kernel.
     pool.install(|| match cli.command {
         Command::Study(args) => study::run(args, quiet),
-        Command::Train(args) => train::run(args, quiet),
+        Command::Train(args) => train::run(args, given, quiet),
         Command::Tune(args) => tune::run(*args, given, quiet),
         Command::Look(look) => look::run(look),
         Command::Data(command) => data::run(command),

@@ -5,25 +5,25 @@ use super::{DataArgs, flags, stop_on_signal};
 use crate::data::{Baselines, Dataset, Encoding};
 use crate::error::{Error, Result};
 use crate::lab::film;
-use crate::models::{Architecture, Config, Network, Score, Settings, Standing, Trained, Trainer, coder};
+use crate::models::{Architecture, Config, Network, Score, Settings, Standing, Trained, Trainer, classifier, coder};
 use crate::nn::{Activation, Init};
 use crate::optim::{Descent, LrSchedule, OptimizerKind};
-use crate::train::{self, Folder};
+use crate::train::{self, Folder, Record};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
 /// The settings of training; the defaults are the exercise's.
 #[derive(Args, Clone, Debug)]
 pub struct SettingsArgs {
-    /// Passes over the training images
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = flags::whole(0_u64.., "a whole number of at least 1"), help_heading = "Training")]
-    epochs: u64,
+    /// Passes over the training images [default: 20; cnn: 5]
+    #[arg(long, value_name = "N", value_parser = flags::whole(0_u64.., "a whole number of at least 1"), help_heading = "Training")]
+    epochs: Option<u64>,
     /// Images in a batch
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = flags::whole(0_usize.., "a whole number of at least 1"), help_heading = "Training")]
     batch_size: usize,
-    /// Learning rate
-    #[arg(long, value_name = "X", default_value_t = 0.01, value_parser = flags::number, help_heading = "Training")]
-    lr: f64,
+    /// Learning rate [default: 0.01; cnn: 0.001]
+    #[arg(long, value_name = "X", value_parser = flags::number, help_heading = "Training")]
+    lr: Option<f64>,
     /// How the learning rate changes over training
     #[arg(long, value_enum, default_value = "constant", help_heading = "Training")]
     lr_schedule: LrScheduleChoice,
@@ -55,9 +55,9 @@ pub struct SettingsArgs {
     /// Epochs over which the KL term's weight rises from 0
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = flags::whole(0_u64.., "a whole number"), help_heading = "Loss")]
     beta_warmup: u64,
-    /// How bytes of pixels become numbers
-    #[arg(long, value_enum, default_value = "threshold", help_heading = "Data")]
-    binarize: BinarizeChoice,
+    /// How bytes of pixels become numbers [default: threshold; cnn: grey]
+    #[arg(long, value_enum, help_heading = "Data")]
+    binarize: Option<BinarizeChoice>,
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = flags::whole(0_u64.., "a whole number"), help_heading = "Training")]
     seed: u64,
@@ -65,52 +65,107 @@ pub struct SettingsArgs {
 
 choice!(LrScheduleChoice => LrSchedule { Constant, Linear, Cosine });
 choice!(OptimizerChoice => OptimizerKind { Adam, Sgd });
-choice!(ActivationChoice => Activation { Relu, Selu, Tanh, Sigmoid });
-choice!(InitChoice => Init { Pytorch, He, Lecun, Glorot });
-choice!(BinarizeChoice => Encoding { Threshold, Dynamic, #[value(alias = "none")] Grey, Standardised });
+choice!(ActivationChoice => Activation {
+    Relu, Selu, Tanh, Sigmoid, #[value(name = "leaky_relu", alias = "leaky-relu")] LeakyRelu, Elu, Gelu, Silu
+});
 
+/// How weights start: by name, or as suits the nonlinearity.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum NetworkChoice {
-    Ae,
-    Vae,
+pub enum InitChoice {
+    Pytorch,
+    He,
+    Lecun,
+    #[value(alias = "keras")]
+    Glorot,
+    /// He's for ReLU and its kin, LeCun's for SELU, Glorot's for tanh and sigmoid
+    Matched,
 }
 
-impl NetworkChoice {
-    fn with(self) -> fn(coder::Settings) -> Settings {
+impl InitChoice {
+    pub fn of(self, activation: Activation) -> Init {
         match self {
-            NetworkChoice::Ae => Settings::Ae,
-            NetworkChoice::Vae => Settings::Vae,
+            InitChoice::Pytorch => Init::Pytorch,
+            InitChoice::He => Init::He,
+            InitChoice::Lecun => Init::Lecun,
+            InitChoice::Glorot => Init::Glorot,
+            InitChoice::Matched => activation.matched(),
         }
     }
 }
 
+choice!(BinarizeChoice => Encoding { Threshold, Dynamic, #[value(alias = "none")] Grey, Standardised });
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum NetworkChoice {
+    /// The deterministic autoencoder
+    Ae,
+    /// The variational autoencoder
+    Vae,
+    /// A convolutional classifier
+    Cnn,
+}
+
+/// Settings of networks with an encoder and a decoder, which others do not have.
+const OF_CODERS: [&str; 4] = ["latent_dim", "hidden", "beta", "beta_warmup"];
+
 impl SettingsArgs {
     /// The configuration of a network for these data.
+    fn of(&self, network: NetworkChoice, data: &Dataset) -> Result<Config> {
+        match network {
+            NetworkChoice::Ae => self.config(Settings::Ae, data),
+            NetworkChoice::Vae => self.config(Settings::Vae, data),
+            NetworkChoice::Cnn => self.classifier(data),
+        }
+    }
+
+    /// The configuration of a network with an encoder and a decoder.
     pub fn config(&self, network: impl FnOnce(coder::Settings) -> Settings, data: &Dataset) -> Result<Config> {
+        let activation = self.activation.into();
         let own = coder::Settings {
             architecture: Architecture {
                 pixels: data.train.pixels(),
                 hidden: self.hidden.clone(),
                 latent: self.latent_dim,
-                activation: self.activation.into(),
-                init: self.init.into(),
+                activation,
+                init: self.init.of(activation),
             },
-            descent: Descent {
-                lr: self.lr,
-                lr_schedule: self.lr_schedule.into(),
-                optimizer: self.optimizer.into(),
-                momentum: self.momentum.unwrap_or(0.9),
-                clip_norm: self.clip_norm,
-            },
+            descent: self.descent(0.01),
             beta: self.beta,
             beta_warmup: self.beta_warmup,
         };
+        self.checked(Config::of(network(own)), data)
+    }
+
+    /// The configuration of a classifier.
+    fn classifier(&self, data: &Dataset) -> Result<Config> {
+        let activation = self.activation.into();
+        let own = classifier::Settings {
+            activation,
+            init: self.init.of(activation),
+            descent: self.descent(0.001),
+            ..classifier::Settings::new(data.train.shape(), data.class_names.len())
+        };
+        self.checked(Config { epochs: 5, binarize: Encoding::Grey, ..Config::of(Settings::Cnn(own)) }, data)
+    }
+
+    fn descent(&self, lr: f64) -> Descent {
+        Descent {
+            lr: self.lr.unwrap_or(lr),
+            lr_schedule: self.lr_schedule.into(),
+            optimizer: self.optimizer.into(),
+            momentum: self.momentum.unwrap_or(0.9),
+            clip_norm: self.clip_norm,
+        }
+    }
+
+    /// With what the user names in place of the network's own defaults.
+    fn checked(&self, of: Config, data: &Dataset) -> Result<Config> {
         let config = Config {
-            network: network(own),
-            epochs: self.epochs,
+            epochs: self.epochs.unwrap_or(of.epochs),
             batch_size: self.batch_size,
-            binarize: self.binarize.into(),
+            binarize: self.binarize.map_or(of.binarize, Encoding::from),
             seed: self.seed,
+            ..of
         };
         config.validate::<Network>()?;
         config.check_steps(data.train.len())?;
@@ -135,6 +190,7 @@ Examples:
   elbo train vae --latent-dim 16 --lr 0.001 --lr-schedule cosine --epochs 50
   elbo train vae --data mnist                   on another published set: elbo data list
   elbo train ae --data DIR --limit 1000         on the first 1000 of one's own pictures: DIR/CLASS/*.png
+  elbo train cnn --activation selu              a classifier: runs/cnn
   elbo train --resume runs/vae                  go on where it was, to the bit";
 
 #[derive(Args, Debug)]
@@ -145,7 +201,7 @@ pub struct TrainArgs {
     /// Go on with the run in this folder, with its own settings and data
     #[arg(long, value_name = "DIR", value_parser = flags::path(), help_heading = "Run", conflicts_with_all = ["network", "out", "SettingsArgs"])]
     resume: Option<PathBuf>,
-    /// Folder of the run [default: runs/ae or runs/vae, numbered if taken]
+    /// Folder of the run [default: runs/KIND, numbered if taken]
     #[arg(long, value_name = "DIR", value_parser = flags::path(), help_heading = "Run")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -154,7 +210,7 @@ pub struct TrainArgs {
     settings: SettingsArgs,
 }
 
-pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
+pub fn run(args: TrainArgs, given: &[&str], quiet: bool) -> Result<()> {
     let stop = stop_on_signal()?;
     let (mut trainer, folder, data) = match (&args.resume, args.network) {
         (Some(path), _) => {
@@ -164,8 +220,12 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
         }
         (None, Some(network)) => {
             let data = args.data.load()?;
-            let config = args.settings.config(network.with(), &data)?;
+            let config = args.settings.of(network, &data)?;
             args.settings.remark(&config, &data, quiet);
+            let idle = given.iter().filter(|name| network == NetworkChoice::Cnn && OF_CODERS.contains(name));
+            if !quiet {
+                idle.for_each(|name| note!("note: {}: a cnn has none, and it has no effect", flags::of(name)));
+            }
             let name = config.network.folder();
             let trainer = Trainer::new(config)?;
             let folder = match &args.out {
@@ -174,7 +234,7 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
             };
             (trainer, folder, data)
         }
-        (None, None) => return Err(Error::Usage("name a network, ae or vae, or a run to --resume".into())),
+        (None, None) => return Err(Error::Usage("name a network, ae, vae or cnn, or a run to --resume".into())),
     };
     let name = trainer.config.network.name();
     let mut show = Show::new(name, &trainer, &data, &folder, quiet);
@@ -182,10 +242,23 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
     drop(show);
     // Before anything is said: who reads may have gone.
     film::write_film(trainer.config.epochs, &folder)?;
-    let mut standing = Standing::Ordinary;
-    if let (Some(last), Some(own)) = (records.last(), trainer.config.network.coder()) {
+    let standing = match records.last() {
+        Some(last) => conclude(&trainer, last, &data)?,
+        None => Standing::Ordinary,
+    };
+    say!("{}", folder.path().display())?;
+    match standing {
+        Standing::Diverged => Err(diverged(name)),
+        _ => Ok(()),
+    }
+}
+
+/// What is said of a run that is over, and where it stands.
+fn conclude(trainer: &Trainer, last: &Record, data: &Dataset) -> Result<Standing> {
+    let config = &trainer.config;
+    if let Some(own) = config.network.coder() {
         let score = Score::from(last);
-        let b = Baselines::of(&data, trainer.config.binarize);
+        let b = Baselines::of(data, config.binarize);
         let split = score.kl.map(|kl| format!(": reconstruction {:.2}, KL {kl:.2}", score.recon)).unwrap_or_default();
         say!("test loss {:.2} nats per image{split}", score.total())?;
         say!(
@@ -194,7 +267,7 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
             b.per_pixel,
             b.per_class
         )?;
-        standing = Standing::of(score, own.last_beta(trainer.config.epochs), &b);
+        let standing = Standing::of(score, own.last_beta(config.epochs), &b);
         match standing {
             Standing::Collapsed => say!("the posterior has COLLAPSED: the decoder ignores z")?,
             Standing::Untrained => {
@@ -202,12 +275,17 @@ pub fn run(args: TrainArgs, quiet: bool) -> Result<()> {
             }
             Standing::Diverged | Standing::Ordinary => {}
         }
+        return Ok(standing);
     }
-    say!("{}", folder.path().display())?;
-    match standing {
-        Standing::Diverged => Err(diverged(name)),
-        _ => Ok(()),
+    if let (Some(loss), Some(accuracy)) = (last.get("cross_entropy"), last.get("accuracy")) {
+        let chance = data.most_frequent_class();
+        say!("test accuracy {:.2} %, cross-entropy {loss:.4} nats per image", 100.0 * accuracy)?;
+        say!("to compare: the most frequent class {:.2} %", 100.0 * chance)?;
+        if accuracy <= chance {
+            say!("nothing was learned: to name the most frequent class is right as often")?;
+        }
     }
+    Ok(Standing::Ordinary)
 }
 
 /// What is said of a network whose loss is a number, and absurd.

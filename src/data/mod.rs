@@ -173,6 +173,14 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// How often who names the class that most training images have is right about test images.
+    pub fn most_frequent_class(&self) -> f64 {
+        let count = |split: &Split, class: usize| split.labels().filter(|label| usize::from(*label) == class).count();
+        // The first one of equals.
+        let most = (0..self.class_names.len()).rev().max_by_key(|&class| count(&self.train, class)).unwrap_or(0);
+        count(&self.test, most) as f64 / self.test.len() as f64
+    }
+
     /// Joins two splits and computes their digest.
     ///
     /// # Panics

@@ -140,14 +140,14 @@ impl<F: Real> Strips<'_, F> {
         if rows.n * cols.n == 0 {
             return 0;
         }
-        ((rows.n - 1) * self.planes[1].len + cols.n).next_multiple_of(self.kernel.nr)
+        ((rows.n - 1) * self.planes[1].len + cols.n).next_multiple_of(self.kernel.strip_tile[1])
     }
 
     /// The working memory of a task: the planes of an image, and a group's outputs.
     fn task(&self) -> [usize; 2] {
         // The last strip reads beyond the planes.
-        let planes = self.groups * self.channels * self.plane() + self.kernel.nr;
-        [planes, self.rows.next_multiple_of(self.kernel.mr) * self.columns()].map(|n| n.next_multiple_of(16))
+        let planes = self.groups * self.channels * self.plane() + self.kernel.strip_tile[1];
+        [planes, self.rows.next_multiple_of(self.kernel.strip_tile[0]) * self.columns()].map(|n| n.next_multiple_of(16))
     }
 
     /// More tasks than threads share the batch, so that none waits for long.
@@ -185,7 +185,7 @@ impl<F: Real> Strips<'_, F> {
         let a = &a[rows.start * self.taps.len()..rows.end * self.taps.len()];
         let starts = bias.map(|bias| &bias[rows]);
         let planes = &planes[group * self.channels * self.plane()..];
-        for first in (0..columns).step_by(self.kernel.nr) {
+        for first in (0..columns).step_by(self.kernel.strip_tile[1]) {
             let strip = Strip { a, rows: self.rows, b: &planes[first..], taps: self.taps, starts };
             // SAFETY: the kernel is the one of the path in use.
             unsafe { (self.kernel.strip)(&strip, &mut aside[first..], columns) };
@@ -374,7 +374,8 @@ pub fn weight_adjoint<F: Real>(geometry: &Geometry, g: &[F], x: &[F], gw: &mut [
 
     let plane: usize = padded.iter().map(|axis| axis.phases * axis.len).product();
     let width = outputs.next_multiple_of(kernel.nr);
-    let rooms = [groups * channels * plane, steps.len() * kernel.nr, groups * k.next_multiple_of(kernel.mr) * width];
+    let rooms =
+        [groups * channels * plane, steps.len() * kernel.nr, groups * k.next_multiple_of(kernel.sum_rows) * width];
     let rooms = rooms.map(|n| n.next_multiple_of(16));
     let images = geometry.batch.div_ceil(PARTS);
     let parts = geometry.batch.div_ceil(images);
@@ -391,7 +392,7 @@ pub fn weight_adjoint<F: Real>(geometry: &Geometry, g: &[F], x: &[F], gw: &mut [
             pad(x, padded, planes);
             for group in 0..groups {
                 let g = Matrix::new(&g[group * to / groups..][..to / groups], outputs, steps.len()).t();
-                let sums = &mut sums[group * k.next_multiple_of(kernel.mr) * width..];
+                let sums = &mut sums[group * k.next_multiple_of(kernel.sum_rows) * width..];
                 for panel in 0..width / kernel.nr {
                     let packed = &mut packed[..steps.len() * kernel.nr];
                     let a = &planes[group * channels * plane..];
@@ -408,7 +409,7 @@ pub fn weight_adjoint<F: Real>(geometry: &Geometry, g: &[F], x: &[F], gw: &mut [
     gw.fill(F::ZERO);
     for part in room.chunks_exact(rooms.iter().sum()) {
         for (group, gw) in gw.chunks_exact_mut(outputs * k).enumerate() {
-            let sums = &part[rooms[0] + rooms[1] + group * k.next_multiple_of(kernel.mr) * width..];
+            let sums = &part[rooms[0] + rooms[1] + group * k.next_multiple_of(kernel.sum_rows) * width..];
             for (o, gw) in gw.chunks_exact_mut(k).enumerate() {
                 gw.iter_mut().enumerate().for_each(|(p, gw)| *gw += sums[p * width + o]);
             }

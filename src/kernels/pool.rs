@@ -28,7 +28,8 @@ fn areas([rows, cols]: [Axis; 2]) -> [usize; 2] {
     [rows.input * cols.input, rows.output() * cols.output()]
 }
 
-/// The largest number that each window sees, and its place in the window, row by row; the first one of equals, NaN before all.
+/// The largest number that each window sees, and how far in memory its place is behind the window's first one; the first of equals, NaN
+/// before all.
 pub fn max<F: Real>(axes: [Axis; 2], x: &[F], y: &mut [F], at: &mut [F]) {
     let [from, to] = areas(axes);
     let work = x.par_chunks_exact(from).zip(y.par_chunks_exact_mut(to)).zip(at.par_chunks_exact_mut(to));
@@ -41,33 +42,36 @@ pub fn max<F: Real>(axes: [Axis; 2], x: &[F], y: &mut [F], at: &mut [F]) {
 fn max_plane<F: Real>([rows, cols]: [Axis; 2], x: &[F], y: &mut [F], at: &mut [F]) {
     for (t, (y, at)) in y.chunks_exact_mut(cols.output()).zip(at.chunks_exact_mut(cols.output())).enumerate() {
         for (u, (y, at)) in y.iter_mut().zip(at).enumerate() {
-            let places = seen(rows, t)
-                .flat_map(|(i, row)| seen(cols, u).map(move |(j, col)| (i * cols.kernel + j, row * cols.input + col)));
             let mut best: Option<(usize, F)> = None;
-            for (k, place) in places {
-                if best.is_none_or(|(_, largest)| x[place] > largest || x[place].is_nan()) {
-                    best = Some((k, x[place]));
+            for (i, row) in seen(rows, t) {
+                for (j, col) in seen(cols, u) {
+                    let x = x[row * cols.input + col];
+                    if best.is_none_or(|(_, largest)| x > largest || x.is_nan()) {
+                        best = Some((i * cols.input + j, x));
+                    }
                 }
             }
-            let (k, largest) = best.expect("a window sees at least one place");
-            (*y, *at) = (largest, F::of(k as f64));
+            let (far, largest) = best.expect("a window sees at least one place");
+            (*y, *at) = (largest, F::of(far as f64));
         }
     }
 }
 
 simd! {
     fn max_of_four<F: Real>(width: usize, out: usize, x: &[F], y: &mut [F], at: &mut [F]) {
+        let below = F::of(width as f64);
         for (t, (y, at)) in y.chunks_exact_mut(out).zip(at.chunks_exact_mut(out)).enumerate() {
-            let (top, bottom) = (&x[2 * t * width..][..2 * out], &x[(2 * t + 1) * width..][..2 * out]);
+            let pairs = |row: usize| x[row * width..][..2 * out].as_chunks::<2>().0;
+            let (top, bottom) = (&pairs(2 * t)[..out], &pairs(2 * t + 1)[..out]);
             for u in 0..out {
-                let (mut largest, mut k) = (top[2 * u], F::ZERO);
-                for (place, x) in [(1.0, top[2 * u + 1]), (2.0, bottom[2 * u]), (3.0, bottom[2 * u + 1])] {
+                let (mut largest, mut far) = (top[u][0], F::ZERO);
+                for (place, x) in [(F::ONE, top[u][1]), (below, bottom[u][0]), (below + F::ONE, bottom[u][1])] {
                     let wins = x > largest || x.is_nan();
                     largest = if wins { x } else { largest };
-                    k = if wins { F::of(place) } else { k };
+                    far = if wins { place } else { far };
                 }
                 y[u] = largest;
-                at[u] = k;
+                at[u] = far;
             }
         }
     }
@@ -78,7 +82,7 @@ pub fn choose<F: Real>(axes: [Axis; 2], x: &[F], at: &[F], y: &mut [F]) {
     let [from, to] = areas(axes);
     let work = x.par_chunks_exact(from).zip(at.par_chunks_exact(to)).zip(y.par_chunks_exact_mut(to));
     work.with_min_len(planes(from, 2 * to)).for_each(|((x, at), y)| {
-        y.iter_mut().enumerate().for_each(|(t, y)| *y = x[chosen(axes, t, at[t])]);
+        each(axes, at, |t, place| y[t] = x[place]);
     });
 }
 
@@ -86,36 +90,20 @@ pub fn choose<F: Real>(axes: [Axis; 2], x: &[F], at: &[F], y: &mut [F]) {
 pub fn unchoose<F: Real>(axes: [Axis; 2], g: &[F], at: &[F], gx: &mut [F]) {
     let [from, to] = areas(axes);
     let work = g.par_chunks_exact(to).zip(at.par_chunks_exact(to)).zip(gx.par_chunks_exact_mut(from));
-    work.with_min_len(planes(from, 2 * to)).for_each(|((g, at), gx)| match halves(axes) {
-        true => one_of_four(axes[1].input, axes[1].output(), g, at, gx),
-        false => {
-            gx.fill(F::ZERO);
-            (0..to).for_each(|t| gx[chosen(axes, t, at[t])] += g[t]);
-        }
+    work.with_min_len(planes(from, 2 * to)).for_each(|((g, at), gx)| {
+        gx.fill(F::ZERO);
+        each(axes, at, |t, place| gx[place] += g[t]);
     });
 }
 
-/// The place in the image that is number `at` of the window at output `t`.
-fn chosen<F: Real>([rows, cols]: [Axis; 2], t: usize, at: F) -> usize {
-    let (at, width) = (at.f64() as usize, cols.output());
-    let place = |axis: Axis, t: usize, k: usize| t * axis.stride + k * axis.dilation - axis.padding;
-    place(rows, t / width, at / cols.kernel) * cols.input + place(cols, t % width, at % cols.kernel)
-}
-
-simd! {
-    fn one_of_four<F: Real>(width: usize, out: usize, g: &[F], at: &[F], gx: &mut [F]) {
-        // What no window sees.
-        let (seen, rest) = gx.split_at_mut(g.len() / out * 2 * width);
-        rest.fill(F::ZERO);
-        for ((g, at), gx) in g.chunks_exact(out).zip(at.chunks_exact(out)).zip(seen.chunks_exact_mut(2 * width)) {
-            for (gx, first) in gx.chunks_exact_mut(width).zip([F::ZERO, F::of(2.0)]) {
-                gx[2 * out..].fill(F::ZERO);
-                let gx = &mut gx[..2 * out];
-                for u in 0..out {
-                    gx[2 * u] = if at[u] == first { g[u] } else { F::ZERO };
-                    gx[2 * u + 1] = if at[u] == first + F::ONE { g[u] } else { F::ZERO };
-                }
-            }
+/// Calls `f` with each output and the place in the image that `at` says.
+#[inline(always)]
+fn each<F: Real>([rows, cols]: [Axis; 2], at: &[F], mut f: impl FnMut(usize, usize)) {
+    let width = cols.output();
+    for (t, line) in at.chunks_exact(width).enumerate() {
+        let row = (t * rows.stride).wrapping_sub(rows.padding).wrapping_mul(cols.input).wrapping_sub(cols.padding);
+        for (u, at) in line.iter().enumerate() {
+            f(t * width + u, row.wrapping_add(u * cols.stride).wrapping_add(at.f64() as usize));
         }
     }
 }

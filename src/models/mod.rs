@@ -3,12 +3,14 @@
 
 mod autoencoder;
 mod check;
+pub mod classifier;
 pub mod coder;
 mod score;
 mod vae;
 
 pub use autoencoder::Autoencoder;
 pub use check::check_loss;
+pub use classifier::{Classifying, Cnn};
 pub use coder::{Architecture, Coder, Coding, Posterior};
 pub use score::{Score, Standing};
 pub use vae::Vae;
@@ -104,6 +106,8 @@ networks! {
     Ae "ae" "AE" Coding<Autoencoder>;
     /// The [`Vae`].
     Vae "vae" "VAE" Coding<Vae>;
+    /// The convolutional classifier ([`Cnn`]).
+    Cnn "cnn" "CNN" Classifying;
 }
 
 impl Settings {
@@ -111,6 +115,17 @@ impl Settings {
     pub fn coder(&self) -> Option<&coder::Settings> {
         match self {
             Settings::Ae(own) | Settings::Vae(own) => Some(own),
+            Settings::Cnn(_) => None,
+        }
+    }
+}
+
+impl Network {
+    /// The classifier, if it is one.
+    pub fn classifier(&self) -> Option<&Classifying> {
+        match self {
+            Network::Cnn(task) => Some(task),
+            _ => None,
         }
     }
 }

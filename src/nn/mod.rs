@@ -4,12 +4,14 @@
 //! pass. So a layer is a few numbers, a model can be cloned, frozen or saved without asking it, and nothing is shared.
 
 mod activation;
+mod conv;
 mod dense;
 mod init;
 mod params;
 mod stack;
 
 pub use activation::Activation;
+pub use conv::Conv2d;
 pub use dense::Dense;
 pub use init::Init;
 pub use params::{BufferId, Grads, ParamId, Params, Pass};

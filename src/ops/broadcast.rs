@@ -258,6 +258,20 @@ impl<F: Real> Var<'_, F> {
     pub fn log_sum_exp(self, axis: usize) -> Self {
         self.tape().apply(LogSumExp { axis }, [self])
     }
+
+    /// x − ln Σ eˣ along `axis`: logarithms of probabilities.
+    #[track_caller]
+    #[must_use]
+    pub fn log_softmax(self, axis: usize) -> Self {
+        self - self.log_sum_exp(axis)
+    }
+
+    /// eˣ / Σ eˣ along `axis`: probabilities.
+    #[track_caller]
+    #[must_use]
+    pub fn softmax(self, axis: usize) -> Self {
+        self.log_softmax(axis).exp()
+    }
 }
 
 #[cfg(test)]

@@ -61,12 +61,12 @@ pub use unary::Selu;
 use crate::autograd::{Add, Row};
 use binary::*;
 use unary::{
-    Abs, Clamp, Exp, ExpGap, LeakyRelu, Ln, Neg, Relu, Scale, Shift, Sigmoid, Sign, Softplus, Sqrt, Square, Step, Tanh,
-    Within,
+    Abs, Clamp, Elu, Exp, ExpGap, Gelu, LeakyRelu, Ln, Neg, Relu, Scale, Shift, Sigmoid, Sign, Silu, Softplus, Sqrt,
+    Square, Step, Tanh, Within,
 };
 
 /// All ops.
-pub static CATALOGUE: [Row; 44] = [
+pub static CATALOGUE: [Row; 47] = [
     Add::ROW,
     Sub::ROW,
     Mul::ROW,
@@ -85,6 +85,9 @@ pub static CATALOGUE: [Row; 44] = [
     Relu::ROW,
     LeakyRelu::ROW,
     Selu::ROW,
+    Elu::ROW,
+    Silu::ROW,
+    Gelu::ROW,
     Abs::ROW,
     Clamp::ROW,
     Maximum::ROW,

@@ -117,6 +117,44 @@ formula! {
     },
 }
 formula! {
+    /// x above 0, α(eˣ − 1) below (Clevert, Unterthiner and Hochreiter 2016, arXiv 1511.07289).
+    Elu<1> { alpha }, "elu", fn elu, y = "x if x > 0 else α (eˣ − 1)", gx = "g if x > 0 else α g eˣ",
+    example!([([3, 4], Signed)], |x| x[0].elu(1.3)),
+    |self, [x]| if x > F::ZERO { x } else { F::of(self.alpha) * x.exp_m1() },
+    |self, g, [x], _| {
+        let below = x.select(g.constant(0.0), x);
+        [x.select(g, g * below.exp().scale(self.alpha))]
+    },
+}
+formula! {
+    /// x σ(x) (Ramachandran, Zoph and Le 2017, arXiv 1710.05941; also called swish).
+    Silu<1>, "silu", fn silu, y = "x σ(x)", gx = "g σ(x) (1 + x σ(−x))",
+    example!([([3, 4], Signed)], |x| x[0].silu()),
+    |self, [x]| x * x.sigmoid(),
+    |self, g, [x], _| [g * (x.sigmoid() * (x * (-x).sigmoid()).shift(1.0))],
+}
+
+/// √(2/π).
+const GELU: f64 = 0.797_884_560_802_865_4;
+/// The cubic term of GELU's approximation.
+const GELU_CUBIC: f64 = 0.044_715;
+
+formula! {
+    /// ½ x (1 + tanh u) = x σ(2u), u = √(2/π) (x + 0.044715 x³): GELU in its form with tanh (Hendrycks and Gimpel 2016,
+    /// arXiv 1606.08415, section 2).
+    Gelu<1>, "gelu", fn gelu, y = "½ x (1 + tanh u), u = √(2/π) (x + 0.044715 x³)", gx = "g σ(2u) (1 + 2 x u′ σ(−2u))",
+    example!([([3, 4], Signed)], |x| x[0].gelu()),
+    |self, [x]| x * (F::of(2.0 * GELU) * x * (F::ONE + F::of(GELU_CUBIC) * x * x)).sigmoid(),
+    |self, g, [x], _| {
+        // Beyond ±30 the slope is 1 or 0, and the square of x need not be a number.
+        let near = x.within(-30.0, 30.0).select(x, x.select(g.constant(30.0), g.constant(-30.0)));
+        let square = near * near;
+        let twice = (near * square.scale(GELU_CUBIC).shift(1.0)).scale(2.0 * GELU);
+        let steep = (near * square.scale(3.0 * GELU_CUBIC).shift(1.0)).scale(2.0 * GELU);
+        [g * (twice.sigmoid() * (steep * (-twice).sigmoid()).shift(1.0))]
+    },
+}
+formula! {
     /// |x|, with derivative 0 at 0.
     Abs<1>, "abs", fn abs, y = "|x|", gx = "g sign x",
     example!([([3, 4], Signed)], |x| x[0].abs() * x[0]),

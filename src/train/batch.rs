@@ -64,6 +64,22 @@ impl Batch<'_> {
         })
     }
 
+    /// The images' classes.
+    pub fn labels(&self) -> impl Iterator<Item = usize> {
+        (0..self.len()).map(|i| usize::from(self.split.label(self.row(i))))
+    }
+
+    /// The images' classes as probabilities, `[B, classes]`: 1 for each one's own.
+    ///
+    /// # Panics
+    /// When there are fewer classes than labels.
+    pub fn classes<'t>(&self, tape: &'t Tape<f32>, classes: usize) -> Var<'t, f32> {
+        tape.leaf_with([self.len(), classes], |y| {
+            y.fill(0.0);
+            y.chunks_exact_mut(classes).zip(self.labels()).for_each(|(y, label)| y[label] = 1.0);
+        })
+    }
+
     /// N(0, 1) noise, `[B, width]`: other numbers each step, and each `draw` of a step.
     ///
     /// # Panics

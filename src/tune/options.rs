@@ -39,7 +39,7 @@ pub const SETTINGS: [Setting; 13] = [
     },
     Setting {
         name: "activation",
-        takes: "relu, selu, tanh or sigmoid",
+        takes: "relu, selu, tanh, sigmoid, leaky_relu, elu, gelu or silu",
         set: |c, v| word(v, |a| shape(c).activation = a),
     },
     Setting { name: "init", takes: "pytorch, he, lecun or glorot", set: |c, v| word(v, |i| shape(c).init = i) },
@@ -165,8 +165,8 @@ mod tests {
     fn a_bad_value_is_named_with_what_was_expected() {
         let why = |name, value: Value| with(name, value).unwrap_err().to_string();
         assert_eq!(
-            why("activation", "gelu".into()),
-            "parameter activation: expected relu, selu, tanh or sigmoid, found gelu"
+            why("activation", "swish".into()),
+            "parameter activation: expected relu, selu, tanh, sigmoid, leaky_relu, elu, gelu or silu, found swish"
         );
         assert!(why("depth", Value::Int(1)).starts_with("parameter depth: there is no such option; there are epochs,"));
         assert_eq!(why("batch_size", Value::Int(0)), "batch_size: expected at least 1, found 0");

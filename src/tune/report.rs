@@ -125,7 +125,7 @@ fn fixed(s: &SearchSummary, space: &Space) -> String {
         ("optimizer", format!("{:?}", own.descent.optimizer).to_lowercase()),
         ("latent_dim", own.architecture.latent.to_string()),
         ("hidden", widths),
-        ("activation", format!("{:?}", own.architecture.activation).to_lowercase()),
+        ("activation", own.architecture.activation.name().to_lowercase()),
         ("beta", own.beta.to_string()),
     ];
     let named = all.iter().filter(|(name, _)| space.get(name).is_none()).map(|(name, value)| format!("{name} {value}"));

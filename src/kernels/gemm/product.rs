@@ -42,6 +42,10 @@ impl<'a, F> Matrix<'a, F> {
 pub(crate) struct Kernel<F: 'static> {
     pub mr: usize,
     pub nr: usize,
+    /// Rows and columns of a strip's tile.
+    pub strip_tile: [usize; 2],
+    /// Rows of a sum's tile; its columns are `nr`.
+    pub sum_rows: usize,
     /// Packs a panel of B.
     ///
     /// # Safety
@@ -69,7 +73,7 @@ pub(crate) struct Kernel<F: 'static> {
     pub chains: unsafe fn(usize) -> F,
 }
 
-/// A strip of a convolution: `nr` neighbouring outputs of each row of A, of which row p of B begins at `taps[p]`. See
+/// A strip of a convolution: some neighbouring outputs of each row of A, of which row p of B begins at `taps[p]`. See
 /// [`conv`](crate::kernels::conv).
 pub(crate) struct Strip<'a, F> {
     /// `[rows][taps]`.

@@ -19,6 +19,12 @@ const MR_16: usize = 6;
 const MR_PLAIN: usize = 4;
 /// Vectors of a tile's row.
 const VECTORS: usize = 2;
+/// Rows and vectors of a strip's tile, and rows of a sum's: channels are mostly multiples of 8, and the addresses of 8 rows of A, which
+/// lie anywhere, stay in registers.
+#[cfg(target_arch = "x86_64")]
+const CONV_32: [usize; 3] = [8, 3, 8];
+/// The same with 16 vector registers.
+const CONV_16: [usize; 3] = [4, 2, 4];
 
 /// Types that have micro-kernels.
 pub trait Tiles: Sized + 'static {
@@ -29,7 +35,7 @@ pub trait Tiles: Sized + 'static {
 
 /// The functions of an instruction set, each compiled for it.
 macro_rules! kernel {
-    ($F:ty, $L:ty, $mr:expr $(, $feature:literal)?) => {{
+    ($F:ty, $L:ty, $mr:expr, $conv:expr $(, $feature:literal)?) => {{
         $(#[target_feature(enable = $feature)])?
         unsafe fn pack_panel(b: Matrix<$F>, panel: usize, packed: &mut [$F]) {
             // SAFETY: by `Kernel::pack`'s contract.
@@ -43,12 +49,12 @@ macro_rules! kernel {
         $(#[target_feature(enable = $feature)])?
         unsafe fn outputs(s: &Strip<$F>, c: &mut [$F], ldc: usize) {
             // SAFETY: by `Kernel::strip`'s contract.
-            unsafe { strip::<$L, { $mr }, VECTORS>(s, c, ldc) }
+            unsafe { strip::<$L, { $conv[0] }, { $conv[1] }>(s, c, ldc) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn sums(s: &Sums<$F>, c: &mut [$F], ldc: usize) {
             // SAFETY: by `Kernel::accumulate`'s contract.
-            unsafe { accumulate::<$L, { $mr }, VECTORS>(s, c, ldc) }
+            unsafe { accumulate::<$L, { $conv[2] }, VECTORS>(s, c, ldc) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn multiply_adds(rounds: usize) -> $F {
@@ -58,6 +64,8 @@ macro_rules! kernel {
         Kernel {
             mr: $mr,
             nr: VECTORS * <$L>::N,
+            strip_tile: [$conv[0], $conv[1] * <$L>::N],
+            sum_rows: $conv[2],
             pack: pack_panel,
             column: tiles,
             strip: outputs,
@@ -74,10 +82,10 @@ macro_rules! tiles {
             fn kernel() -> Kernel<$F> {
                 match Path::current() {
                     #[cfg(target_arch = "x86_64")]
-                    Path::Avx512 => kernel!($F, $avx512, MR_32, "avx512f"),
+                    Path::Avx512 => kernel!($F, $avx512, MR_32, CONV_32, "avx512f"),
                     #[cfg(target_arch = "x86_64")]
-                    Path::Avx2 => kernel!($F, $avx2, MR_16, "avx2,fma"),
-                    _ => kernel!($F, Plain<$F>, MR_PLAIN),
+                    Path::Avx2 => kernel!($F, $avx2, MR_16, CONV_16, "avx2,fma"),
+                    _ => kernel!($F, Plain<$F>, MR_PLAIN, CONV_16),
                 }
             }
         }
