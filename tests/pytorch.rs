@@ -5,7 +5,7 @@ use elbo::dist::{bernoulli, gaussian};
 use elbo::loss::{self, Loss};
 use elbo::models::{Architecture, Autoencoder, Coder, Vae};
 use elbo::nn::{Grads, Params, Pass};
-use elbo::ops::CATALOGUE;
+use elbo::ops::{CATALOGUE, Convolution, Pooling};
 use elbo::optim::{Adam, Optimizer, Sgd};
 use elbo::{Shape, Tape, Tensor, Var};
 use serde::Deserialize;
@@ -66,6 +66,53 @@ const OPS: &[(&str, Function)] = &[
     ("concat", |x| Var::concat(&[x[0], x[1]], 1)),
 ];
 
+/// Convolutions, pooling and newer nonlinearities under the names of their cases, which know derivatives of order 2.
+const IMAGES: &[(&str, Function)] = &[
+    ("conv2d", |x| x[0].conv2d(x[1], Some(x[2]), PLAIN)),
+    ("conv2d same", |x| x[0].conv2d(x[1], Some(x[2]), Convolution { padding: [1, 1], ..PLAIN })),
+    ("conv2d strided", |x| x[0].conv2d(x[1], None, Convolution { stride: [2, 3], padding: [1, 2], ..PLAIN })),
+    ("conv2d dilated", |x| x[0].conv2d(x[1], None, Convolution { dilation: [2, 3], stride: [2, 2], ..PLAIN })),
+    ("conv2d grouped", |x| x[0].conv2d(x[1], None, Convolution { groups: 2, padding: [1, 1], ..PLAIN })),
+    ("conv2d depthwise", |x| x[0].conv2d(x[1], None, Convolution { groups: 3, ..PLAIN })),
+    ("conv2d_input", |x| x[0].conv_transpose2d(x[1], PLAIN, [0, 0])),
+    ("conv2d_input strided", |x| {
+        x[0].conv_transpose2d(x[1], Convolution { stride: [2, 3], padding: [1, 1], ..PLAIN }, [1, 2])
+    }),
+    ("conv2d_input grouped", |x| {
+        x[0].conv_transpose2d(x[1], Convolution { stride: [2, 2], dilation: [2, 2], groups: 2, ..PLAIN }, [0, 0])
+    }),
+    ("conv2d_weight", |x| {
+        x[0].conv2d_weight(x[1], [3, 2], Convolution { stride: [2, 1], padding: [1, 0], groups: 2, ..PLAIN })
+    }),
+    ("max_pool", |x| x[0].max_pool2d(Pooling::square(2))),
+    ("max_pool padded", |x| x[0].max_pool2d(Pooling { kernel: [3, 2], stride: [2, 1], padding: [1, 1] })),
+    ("max_pool ties", |x| x[0].max_pool2d(Pooling { stride: [1, 1], ..Pooling::square(2) })),
+    ("max_unpool", |x| {
+        pooled_square(x[0], x[0].max_pool2d(Pooling { kernel: [3, 2], stride: [2, 1], padding: [0, 0] }))
+    }),
+    ("avg_pool", |x| x[0].avg_pool2d(Pooling { kernel: [3, 2], stride: [2, 1], padding: [1, 0] })),
+    ("avg_unpool", |x| {
+        pooled_square(x[0], x[0].avg_pool2d(Pooling { kernel: [3, 3], stride: [2, 2], padding: [1, 1] }))
+    }),
+    ("global_avg_pool", |x| x[0].global_avg_pool2d()),
+    ("log_softmax", |x| x[0].log_softmax(1)),
+    ("softmax", |x| x[0].softmax(1)),
+    ("cross_entropy", |x| {
+        let classes = [3, 0, 0, 4].into_iter().flat_map(|label| (0..5).map(move |c| f64::from(u8::from(c == label))));
+        loss::classification(x[0], x[0].tape().leaf(Tensor::new(classes.collect(), [4, 5])))
+    }),
+    ("elu", |x| x[0].elu(1.3)),
+    ("silu", |x| x[0].silu()),
+    ("gelu", |x| x[0].gelu()),
+];
+
+const PLAIN: Convolution = Convolution { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 };
+
+/// The gradient of half the square of pooled images y in the images x.
+fn pooled_square<'t>(x: Var<'t, f64>, y: Var<'t, f64>) -> Var<'t, f64> {
+    x.tape().vjp(&[(y, y)], &[x])[0]
+}
+
 /// The terms of the losses under the names of their cases.
 const TERMS: &[(&str, Function)] = &[
     ("log_likelihood of_binary_pixels", |x| bernoulli::log_likelihood(x[0], x[1])),
@@ -88,9 +135,28 @@ fn every_op_has_pytorchs_values_and_gradients() {
 }
 
 #[test]
+fn images_have_pytorchs_values_and_gradients_at_order_1_and_2() {
+    compare_functions("images", IMAGES);
+    for (name, f) in IMAGES {
+        let case = &group("images")[*name];
+        let tape = Tape::new();
+        let x: Vec<_> = tensors(&case["x"]).into_iter().map(|x| tape.leaf(x)).collect();
+        let gx = tape.vjp(&[(f(&x), tape.leaf(tensor(&case["g"])))], &x);
+        let squares = gx.into_iter().map(|gx| gx.square().sum()).reduce(|a, b| a + b).unwrap();
+        let mut worst = Worst::default();
+        worst.compare_all("hx", &tape.backward(squares, &x), &case["hx"]);
+        worst.check(name);
+    }
+}
+
+#[test]
 fn every_op_of_the_catalogue_is_compared() {
     for row in &CATALOGUE {
-        assert!(OPS.iter().any(|(name, _)| name.split(' ').next() == Some(row.name)), "{} is not", row.name);
+        assert!(
+            OPS.iter().chain(IMAGES).any(|(name, _)| name.split(' ').next() == Some(row.name)),
+            "{} is not",
+            row.name
+        );
     }
 }
 
