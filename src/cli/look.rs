@@ -1,9 +1,9 @@
-//! `elbo reconstruct`, `consistency`, `latent`, `sample` and `interpolate`: one experiment of the study on a trained run.
+//! `elbo reconstruct`, `latent`, `classify` and all others of [`EXPERIMENTS`]: one experiment on a trained run.
 
 use super::{DataArgs, flags};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::lab::{EXPERIMENTS, Experiment, Subject};
+use crate::lab::{EXPERIMENTS, Experiment};
 use crate::models::{Network, Trained};
 use crate::report::terminal;
 use crate::train::{Folder, Task};
@@ -73,10 +73,9 @@ pub fn run(Look { experiment, args }: Look) -> Result<()> {
     if data.digest != trained.data {
         note!("note: {} is not what the run was trained on", data.name);
     }
-    let subject = Subject::of_trained(&trained);
-    let subject =
-        subject.ok_or_else(|| Error::Usage("the run's network has no encoder and decoder to look at".into()))?;
-    let found = (experiment.run)(&[subject], &data)?;
+    let of = trained.config.network.name();
+    let found = experiment.on(&trained, &data);
+    let found = found.ok_or_else(|| Error::Usage(format!("{} does not look at a {of}", experiment.name)))??;
     for figure in &found.figures {
         folder.write(&figure.path(), &figure.bytes)?;
     }

@@ -17,7 +17,7 @@ macro_rules! note {
 macro_rules! choice {
     ($Choice:ident => $Target:ident { $($(#[$meta:meta])* $Variant:ident),+ }) => {
         #[derive(Clone, Copy, Debug, ValueEnum)]
-        enum $Choice { $($(#[$meta])* $Variant),+ }
+        pub enum $Choice { $($(#[$meta])* $Variant),+ }
         impl From<$Choice> for $Target {
             fn from(choice: $Choice) -> Self {
                 match choice { $($Choice::$Variant => $Target::$Variant),+ }
@@ -26,6 +26,7 @@ macro_rules! choice {
     };
 }
 
+mod activations;
 mod bench;
 mod compare;
 mod data;

@@ -1,5 +1,6 @@
 //! `elbo study`: the main job.
 
+use super::activations::{self, ActivationArgs};
 use super::train::{SettingsArgs, diverged};
 use super::watch::Show;
 use super::{DataArgs, flags, published, stop_on_signal};
@@ -7,7 +8,7 @@ use crate::error::Result;
 use crate::lab::study::Study;
 use crate::models::{Network, Settings, Standing, Trainer};
 use crate::train::{Folder, Watch};
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
 pub const EXAMPLES: &str = "\
@@ -15,10 +16,14 @@ Examples:
   elbo study                                    the exercise on Fashion-MNIST: runs/study/report.html
   elbo study --epochs 3 --limit 6000            a quick look
   elbo study --lr 0.001 --latent-dim 8 --out runs/wide
-  elbo study --resume runs/wide                 go on after an interruption";
+  elbo study --resume runs/wide                 go on after an interruption
+  elbo study activations                        ReLU, SELU and tanh on a CNN, three seeds each";
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct StudyArgs {
+    #[command(subcommand)]
+    of: Option<StudyOf>,
     /// Folder of the study [default: runs/study, numbered if taken]
     #[arg(long, value_name = "DIR", value_parser = flags::path(), help_heading = "Run")]
     out: Option<PathBuf>,
@@ -34,7 +39,18 @@ pub struct StudyArgs {
     settings: SettingsArgs,
 }
 
+/// Other studies than that of the autoencoder and the VAE.
+#[derive(Subcommand, Debug)]
+enum StudyOf {
+    /// Train a CNN with several activation functions over several seeds, and look at the signals inside
+    #[command(after_help = activations::EXAMPLES)]
+    Activations(ActivationArgs),
+}
+
 pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
+    if let Some(StudyOf::Activations(args)) = args.of {
+        return activations::run(args, quiet);
+    }
     let stop = stop_on_signal()?;
     let (mut study, data) = match args.resume {
         Some(path) => {

@@ -1,6 +1,6 @@
 //! One image, encoded and decoded many times: does the same come out?
 
-use super::{Code, Experiment, Findings, Subject, examples, list};
+use super::{Code, Experiment, Findings, Measure, Subject, examples, list};
 use crate::data::Dataset;
 use crate::plot::{Chart, ImageRow, Panel};
 use crate::report::{Block, Figure, escape, figure, formula, table};
@@ -14,7 +14,7 @@ pub const EXPERIMENT: Experiment = Experiment {
     about: "Encode and decode images many times: how consistent are the outputs?",
     title: "Consistency",
     key: "consistency",
-    run: |subjects, data| Ok(Findings::of(measure(subjects, data), |ways| tell(ways))),
+    run: Measure::Coders(|subjects, data| Ok(Findings::of(measure(subjects, data), |ways| tell(ways)))),
 };
 
 /// How often each image goes through.

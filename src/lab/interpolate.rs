@@ -1,6 +1,6 @@
 //! Walks in latent space between pairs of images, within a class and between classes.
 
-use super::{Experiment, Findings, Subject, nats};
+use super::{Experiment, Findings, Measure, Subject, nats};
 use crate::data::Dataset;
 use crate::plot::{ImageRow, Panel};
 use crate::report::{self, Block, Figure, escape, table};
@@ -13,7 +13,7 @@ pub const EXPERIMENT: Experiment = Experiment {
     about: "Walk in latent space between images of one class and of two",
     title: "Interpolations",
     key: "walks",
-    run: |subjects, data| Ok(Findings::of(measure(subjects, data), |walks| tell(walks))),
+    run: Measure::Coders(|subjects, data| Ok(Findings::of(measure(subjects, data), |walks| tell(walks)))),
 };
 
 /// Images of a walk, with both ends.

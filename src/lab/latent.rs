@@ -1,6 +1,6 @@
 //! The latent space: where images go, and what is decoded from where.
 
-use super::{Code, Experiment, Findings, Subject, count, equal_mass, list, nats, subscript};
+use super::{Code, Experiment, Findings, Measure, Subject, count, equal_mass, list, nats, subscript};
 use crate::data::Dataset;
 use crate::plot::{Chart, ImageGrid};
 use crate::report::{self, Block, Figure, escape, formula, table};
@@ -14,7 +14,7 @@ pub const EXPERIMENT: Experiment = Experiment {
     about: "Show the latent space: where images go, and what is decoded from where",
     title: "Latent spaces",
     key: "latent",
-    run: |subjects, data| Ok(Findings::of(measure(subjects, data), |spaces| tell(spaces))),
+    run: Measure::Coders(|subjects, data| Ok(Findings::of(measure(subjects, data), |spaces| tell(spaces)))),
 };
 
 /// Neighbours that vote.

@@ -5,6 +5,8 @@
 //! [`report`]. Sentences that explain stand always; a sentence about the run is chosen by a rule from a number, so that the text says
 //! what was found also when it is not what was expected.
 
+pub mod activations;
+pub mod classify;
 pub mod consistency;
 pub mod film;
 pub mod interpolate;
@@ -16,6 +18,8 @@ pub mod sample;
 pub mod study;
 #[cfg(test)]
 mod tests;
+
+use classify::Classifier;
 
 use crate::autograd::Tape;
 use crate::data::{Dataset, Encoding, Split};
@@ -44,13 +48,41 @@ pub struct Experiment {
     pub title: &'static str,
     /// Its numbers in `summary.json`.
     pub key: &'static str,
-    /// Measures, draws and tells: an error where it needs a network that is not among these.
-    pub run: fn(&[Subject], &Dataset) -> Result<Findings>,
+    /// Measures, draws and tells.
+    pub run: Measure,
+}
+
+/// What an experiment looks at.
+#[derive(Clone, Copy)]
+pub enum Measure {
+    /// Networks with an encoder and a decoder: an error where it needs one that is not among these.
+    Coders(fn(&[Subject], &Dataset) -> Result<Findings>),
+    /// A classifier.
+    Classifier(fn(&Classifier, &Dataset) -> Result<Findings>),
+}
+
+impl Experiment {
+    /// Does it on a trained network; none if it is not one of those that it looks at.
+    ///
+    /// # Errors
+    /// As the experiment's own.
+    pub fn on(&self, trained: &Trained, data: &Dataset) -> Option<Result<Findings>> {
+        match self.run {
+            Measure::Coders(run) => Some(run(&[Subject::of_trained(trained)?], data)),
+            Measure::Classifier(run) => Some(run(&Classifier::of_trained(trained, &data.train)?, data)),
+        }
+    }
 }
 
 /// All experiments, in the order of the report. An experiment is a file and a line here.
-pub const EXPERIMENTS: [Experiment; 5] =
-    [reconstruct::EXPERIMENT, consistency::EXPERIMENT, latent::EXPERIMENT, sample::EXPERIMENT, interpolate::EXPERIMENT];
+pub const EXPERIMENTS: [Experiment; 6] = [
+    reconstruct::EXPERIMENT,
+    consistency::EXPERIMENT,
+    latent::EXPERIMENT,
+    sample::EXPERIMENT,
+    interpolate::EXPERIMENT,
+    classify::EXPERIMENT,
+];
 
 /// What came out of an experiment.
 pub struct Findings {

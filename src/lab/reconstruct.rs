@@ -1,6 +1,6 @@
 //! Originals above reconstructions, with the loss of each.
 
-use super::{Experiment, Findings, Subject, examples, nats};
+use super::{Experiment, Findings, Measure, Subject, examples, nats};
 use crate::data::Dataset;
 use crate::plot::{ImageRow, Panel};
 use crate::report::{Block, Figure, escape, figure};
@@ -14,7 +14,7 @@ pub const EXPERIMENT: Experiment = Experiment {
     about: "Show test images above their reconstructions, with the loss of each",
     title: "Reconstructions",
     key: "reconstructions",
-    run: |subjects, data| Ok(Findings::of(measure(subjects, data), tell)),
+    run: Measure::Coders(|subjects, data| Ok(Findings::of(measure(subjects, data), tell))),
 };
 
 /// Losses of the shown images.

@@ -1,6 +1,6 @@
 //! New images from the prior.
 
-use super::{Experiment, Findings, Subject};
+use super::{Experiment, Findings, Measure, Subject};
 use crate::data::Dataset;
 use crate::error::Error;
 use crate::plot::{ImageRow, Panel};
@@ -15,10 +15,10 @@ pub const EXPERIMENT: Experiment = Experiment {
     about: "Decode new images from the prior",
     title: "New images",
     key: "samples",
-    run: |subjects, data| match subjects.iter().find(|subject| subject.is_variational()) {
+    run: Measure::Coders(|subjects, data| match subjects.iter().find(|subject| subject.is_variational()) {
         Some(subject) => Ok(Findings::of(measure(subject, data), tell)),
         None => Err(Error::Usage("an autoencoder has no prior to draw new images from; sample needs a VAE".into())),
-    },
+    }),
 };
 
 /// Where new images came from.

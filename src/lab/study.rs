@@ -2,7 +2,7 @@
 
 use super::losses::{self, Run};
 use super::report::{Found, StudySummary, report};
-use super::{EXPERIMENTS, Subject, film, publish};
+use super::{EXPERIMENTS, Measure, Subject, film, publish};
 use crate::data::{Baselines, Dataset, Origin};
 use crate::error::{Error, Result};
 use crate::files;
@@ -108,8 +108,9 @@ impl Study {
         let mut figures = losses::draw(&runs, &baselines);
         let mut found = Vec::new();
         for experiment in &EXPERIMENTS {
+            let Measure::Coders(run) = experiment.run else { continue };
             go_on()?;
-            let mut findings = (experiment.run)(&subjects, data)?;
+            let mut findings = run(&subjects, data)?;
             figures.append(&mut findings.figures);
             found.push((experiment, findings));
         }

@@ -47,11 +47,12 @@ fn said(data: &Dataset, latent: usize, epochs: u64, change: impl Fn(&mut Config)
         .collect();
     let baselines = Baselines::of(data, trained[0].0.config.binarize);
     let of = |experiment: &'static Experiment| {
-        let findings = (experiment.run)(&subjects, data).unwrap();
-        (experiment.name, findings.text, findings.figures)
+        let Measure::Coders(run) = experiment.run else { return None };
+        let findings = run(&subjects, data).unwrap();
+        Some((experiment.name, findings.text, findings.figures))
     };
     let training = ("losses", losses::tell(&runs, &baselines), losses::draw(&runs, &baselines));
-    [training].into_iter().chain(EXPERIMENTS.iter().map(of)).collect()
+    [training].into_iter().chain(EXPERIMENTS.iter().filter_map(of)).collect()
 }
 
 /// Whether a text can stand: no number that is none, nothing empty, and the figures it shows are those that were drawn.

@@ -1,0 +1,67 @@
+//! Its figures.
+
+use super::{ActivationSummary, Run};
+use crate::plot::{Chart, ImageRow, Panel};
+use crate::report::Figure;
+use crate::stats::mean;
+
+pub const ACCURACY: &str = "accuracy.svg";
+pub const LOSS: &str = "cross_entropy.svg";
+pub const FINAL: &str = "final_accuracy.svg";
+pub const FILTERS: &str = "filters.svg";
+
+/// All of them.
+pub fn draw(s: &ActivationSummary) -> Vec<Figure> {
+    vec![
+        Figure::new(ACCURACY, curves(s, "Accuracy in training", "accuracy", "per cent of the images", 100.0).svg()),
+        Figure::new(LOSS, curves(s, "Cross-entropy in training", "cross_entropy", "nats per image", 1.0).svg()),
+        Figure::new(FINAL, finals(s).svg()),
+        Figure::new(FILTERS, filters(s).svg()),
+    ]
+}
+
+/// The mean over the seeds after each epoch, test and train.
+fn curves(s: &ActivationSummary, title: &str, quantity: &str, unit: &str, scale: f64) -> Chart {
+    let mut chart = Chart::new(title, "epoch", unit).x_whole();
+    for (group, runs) in s.groups() {
+        let curve = |split: &str| {
+            let epochs = runs.iter().map(|run| run.records.iter().filter(|r| r.split == split).count()).max();
+            let at = |epoch: u64| {
+                let value = |run: &&Run| run.at(split, epoch, quantity);
+                let values: Vec<f64> = runs.iter().filter_map(value).collect();
+                (!values.is_empty()).then(|| (epoch as f64, scale * mean(values)))
+            };
+            (1..=epochs.unwrap_or(0) as u64).filter_map(at).collect::<Vec<_>>()
+        };
+        chart =
+            chart.line(&format!("{group}, test"), &curve("test")).dashed(&format!("{group}, train"), &curve("train"));
+    }
+    chart
+}
+
+/// A dot a network.
+fn finals(s: &ActivationSummary) -> Chart {
+    let mut chart = Chart::new("Test accuracy after training, a dot a seed", "", "per cent of the images");
+    let groups = s.groups();
+    chart = chart.x_range(0.5, groups.len() as f64 + 0.5).x_whole();
+    for (k, (group, runs)) in groups.iter().enumerate() {
+        let dots: Vec<_> = runs.iter().filter_map(|run| Some((k as f64 + 1.0, 100.0 * run.accuracy()?))).collect();
+        chart = chart.scatter(&format!("{}: {group}", k + 1), &dots);
+    }
+    chart
+}
+
+/// The first layer's windows of the first seed, black the most negative and white the most positive weight.
+fn filters(s: &ActivationSummary) -> Panel {
+    let mut panel = Panel::new("Windows of the first layer, 3 × 3 weights each", [1, 3, 3]);
+    for (group, runs) in s.groups() {
+        let filters = &runs[0].filters;
+        let largest = filters.iter().flatten().fold(f32::MIN_POSITIVE, |m, w| m.max(w.abs()));
+        let shade = |w: &f32| if w.is_finite() { 0.5 + 0.5 * w / largest } else { 0.5 };
+        let shades: Vec<Vec<f32>> = filters.iter().map(|w| w.iter().map(shade).collect()).collect();
+        for (i, row) in shades.chunks(16).enumerate() {
+            panel = panel.row(ImageRow::images(if i == 0 { group } else { "" }, row));
+        }
+    }
+    panel
+}
