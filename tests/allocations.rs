@@ -3,7 +3,7 @@
 
 use elbo::Tape;
 use elbo::data::synthetic;
-use elbo::models::{Architecture, Coder, Settings, Trainer, Vae, coder};
+use elbo::models::{Architecture, Coder, Settings, Trainer, Vae, classifier, coder};
 use elbo::nn::{Dense, Init, Params, Pass};
 use elbo::optim::{Adam, Optimizer, Sgd};
 use elbo::rng::{Purpose, Stream};
@@ -60,8 +60,8 @@ const PIXELS: usize = 784;
 fn a_training_step_allocates_nothing_large_after_the_first() {
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let trainings: [fn() -> Vec<usize>; 3] = [train_vae, train_penalty, train_by_trainer];
-        for (name, train) in ["VAE", "gradient penalty", "trainer"].into_iter().zip(trainings) {
+        let trainings: [fn() -> Vec<usize>; 4] = [train_vae, train_penalty, train_by_trainer, train_cnn];
+        for (name, train) in ["VAE", "gradient penalty", "trainer", "CNN"].into_iter().zip(trainings) {
             let counts = pool.install(train);
             let steady = counts[0] > 0 && counts[1..].iter().all(|count| *count == 0);
             assert!(steady, "{name}, {threads} threads: large allocations by step {counts:?}");
@@ -71,10 +71,19 @@ fn a_training_step_allocates_nothing_large_after_the_first() {
 
 /// The trainer's own step, over two epochs with a smaller last batch. That batch's buffers are made in the first epoch.
 fn train_by_trainer() -> Vec<usize> {
-    let data = synthetic::dataset(5 * ROWS + 17, 10);
     let mut own = coder::Settings::new(PIXELS);
     own.descent.clip_norm = Some(1.0);
-    let mut trainer = Trainer::new(Config::of(Settings::Vae(own))).unwrap();
+    two_epochs(Settings::Vae(own))
+}
+
+/// The same for convolutions, pooling and classes.
+fn train_cnn() -> Vec<usize> {
+    two_epochs(Settings::Cnn(classifier::Settings::new([1, 28, 28], 10)))
+}
+
+fn two_epochs(settings: Settings) -> Vec<usize> {
+    let data = synthetic::dataset(5 * ROWS + 17, 10);
+    let mut trainer = Trainer::new(Config::of(settings)).unwrap();
     let mut counts = Vec::new();
     for epoch in 0..2 {
         for batch in 0..trainer.batches(&data) {

@@ -10,12 +10,16 @@ use std::time::Duration;
 /// A short run on the synthetic set: `elbo train vae …`, with more arguments.
 fn train(more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_elbo"));
-    command.args(["train", "--data", "synthetic", "--limit", "1000", "--quiet"]).args(more);
+    command.args(["train", "--data", "synthetic", "--quiet"]).args(more);
+    if !more.contains(&"--limit") {
+        command.args(["--limit", "1000"]);
+    }
     command.env_remove("ELBO_SIMD").stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
 
-const SETTINGS: [&str; 9] = ["vae", "--epochs", "6", "--hidden", "64,33", "--batch-size", "48", "--seed", "3"];
+const VAE: &[&str] = &["vae", "--epochs", "6", "--hidden", "64,33", "--batch-size", "48", "--seed", "3"];
+const CNN: &[&str] = &["cnn", "--epochs", "1", "--limit", "200", "--batch-size", "48", "--seed", "3"];
 
 /// All weights of a run's checkpoint, as bits.
 fn weights(run: &Path) -> Vec<u32> {
@@ -26,17 +30,19 @@ fn weights(run: &Path) -> Vec<u32> {
 
 #[test]
 fn weights_do_not_depend_on_threads_or_simd_path() {
-    let dir = tempfile::tempdir().unwrap();
-    let reference = dir.path().join("reference");
-    assert!(train(&SETTINGS).arg("--out").arg(&reference).status().unwrap().success());
-    let expected = weights(&reference);
-    for simd in elbo::kernels::simd::Path::ALL.into_iter().filter(|p| p.is_supported()) {
-        for threads in ["1", "2", "4"] {
-            let run = dir.path().join(format!("{simd}-{threads}"));
-            let name = simd.to_string();
-            let ran = train(&SETTINGS).args(["--simd", &name, "--threads", threads, "--out"]).arg(&run).status();
-            assert!(ran.unwrap().success(), "{simd}, {threads} threads");
-            assert!(weights(&run) == expected, "{simd}, {threads} threads");
+    for settings in [VAE, CNN] {
+        let dir = tempfile::tempdir().unwrap();
+        let reference = dir.path().join("reference");
+        assert!(train(settings).arg("--out").arg(&reference).status().unwrap().success());
+        let expected = weights(&reference);
+        for simd in elbo::kernels::simd::Path::ALL.into_iter().filter(|p| p.is_supported()) {
+            for threads in ["1", "2", "4"] {
+                let run = dir.path().join(format!("{simd}-{threads}"));
+                let name = simd.to_string();
+                let ran = train(settings).args(["--simd", &name, "--threads", threads, "--out"]).arg(&run).status();
+                assert!(ran.unwrap().success(), "{}, {simd}, {threads} threads", settings[0]);
+                assert!(weights(&run) == expected, "{}, {simd}, {threads} threads", settings[0]);
+            }
         }
     }
 }

@@ -509,3 +509,60 @@ fn a_report_is_opened_where_that_is_asked_for() {
     }
     assert_eq!(read(), format!("{page}\n"));
 }
+
+#[test]
+fn a_classifier_is_trained_and_its_mistakes_are_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("cnn");
+    let fixed = ["train", "cnn", "--data", "synthetic", "--limit", "100", "--epochs", "2", "--beta", "2", "--out"];
+    let trained = elbo(&[&fixed[..], &[run.to_str().unwrap()]].concat());
+    let [said, noted] = [trained.stdout, trained.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert!(trained.status.success() && said.starts_with("test accuracy "), "{said}{noted}");
+    assert!(noted.contains("note: --beta: a cnn has none"), "{noted}");
+    let numbers = elbo(&["classify", run.to_str().unwrap(), "--json"]);
+    let numbers: serde_json::Value = serde_json::from_slice(&numbers.stdout).unwrap();
+    let confusion = numbers["confusion"].as_array().unwrap();
+    let count = |i: usize, j: usize| confusion[i][j].as_u64().unwrap();
+    let all: u64 = (0..10).flat_map(|i| (0..10).map(move |j| (i, j))).map(|(i, j)| count(i, j)).sum();
+    let right: u64 = (0..10).map(|i| count(i, i)).sum();
+    assert_eq!((all, numbers["accuracy"].as_f64().unwrap()), (100, right as f64 / 100.0));
+    // What training measured with the same weights.
+    let last = Folder::open(&run).unwrap().read_metrics().unwrap().pop().unwrap();
+    assert_eq!(last.get("accuracy"), numbers["accuracy"].as_f64());
+    assert!((last.get("cross_entropy").unwrap() - numbers["cross_entropy"].as_f64().unwrap()).abs() < 1e-5);
+    let other = refused(&["latent", run.to_str().unwrap()], 2);
+    assert_eq!(other, "elbo: latent does not look at a CNN");
+}
+
+#[test]
+fn a_study_of_activations_goes_on_where_it_was_and_tells_what_it_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("activations");
+    let out = out.to_str().unwrap();
+    let fixed = ["study", "activations", "--data", "synthetic", "--limit", "60", "--epochs", "2", "--quiet"];
+    let kinds = ["--seeds", "2", "--activations", "relu,tanh,selu", "--out", out];
+    assert!(elbo(&[&fixed[..], &kinds].concat()).status.success());
+    let read = |name: &str| fs::read_to_string(Path::new(out).join(name)).unwrap();
+    let (summary, report) = (read("summary.json"), read("report.md"));
+    let numbers: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    let runs = numbers["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 6);
+    for (word, bad) in
+        [("NaN", true), ("best on average", false), ("ReLU", false), ("saturate", false), ("made to keep", false)]
+    {
+        assert!(report.contains(word) != bad, "{word}:\n{report}");
+    }
+    // A network that is gone is trained again, to the same numbers.
+    fs::remove_dir_all(Path::new(out).join("tanh-1")).unwrap();
+    assert!(elbo(&["study", "activations", "--quiet", "--resume", out]).status.success());
+    let again: serde_json::Value = serde_json::from_str(&read("summary.json")).unwrap();
+    let of = |numbers: &serde_json::Value| {
+        let runs = numbers["runs"].as_array().unwrap().iter();
+        runs.map(|run| (run["confusion"].clone(), run["signals"].clone(), run["gradients"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&again), of(&numbers));
+    assert!(refused(&[&fixed[..], &kinds].concat(), 2).contains("there is a study"), "taken");
+    let none = dir.path().join("none");
+    assert!(refused(&["study", "activations", "--resume", none.to_str().unwrap()], 2).contains("found no plan.json"));
+    assert!(refused(&["study", "activations", "--activations", "relu,relu"], 2).contains("ReLU: named twice"));
+}

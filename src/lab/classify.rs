@@ -3,6 +3,7 @@
 use super::{BATCH, Experiment, Findings, Measure, count};
 use crate::autograd::Tape;
 use crate::data::{Dataset, Encoder, Split};
+use crate::kernels::Real;
 use crate::models::classifier::{Trace, likeliest};
 use crate::models::{Classifying, Config, Network, Trained};
 use crate::nn::Pass;
@@ -146,7 +147,7 @@ pub fn measure(classifier: &Classifier, data: &Dataset) -> (Classification, Vec<
         let named = likeliest(p);
         confusion[class][named] += 1;
         // A probability that rounds to 0 is at least the smallest number.
-        loss -= f64::from(p[class].max(f32::MIN_POSITIVE)).ln();
+        loss -= Real::ln(f64::from(p[class].max(f32::MIN_POSITIVE)));
         if named != class {
             mistakes.push(Mistake { row, class, named, probability: p[named].into() });
         }
@@ -164,10 +165,10 @@ pub fn measure(classifier: &Classifier, data: &Dataset) -> (Classification, Vec<
     let images = test.len();
     let mut figures = Vec::new();
     if !mistakes.is_empty() {
-        let mut panel = Panel::new("The most confident mistakes: taken for one class, of another", test.shape());
+        let mut panel = Panel::new("The most confident mistakes: what it is, and what it was taken for", test.shape());
         for mistakes in mistakes.chunks(PER_ROW) {
             let pixel = |m: &Mistake| test.image(m.row).iter().map(|&byte| f32::from(byte) / 255.0).collect::<Vec<_>>();
-            let caption = |m: &Mistake| format!("{}, of {}", names[m.named], names[m.class]);
+            let caption = |m: &Mistake| format!("{} as {}", names[m.class], names[m.named]);
             let captions: Vec<String> = mistakes.iter().map(caption).collect();
             let images: Vec<_> = mistakes.iter().map(pixel).collect();
             panel = panel.row(ImageRow::images("", &images).captions(&captions));
@@ -225,8 +226,8 @@ pub fn tell(c: &Classification) -> Vec<Block> {
             FIGURE,
             "Mistakes",
             format!(
-                "Images that were taken for another class, the most confident first, at {:.1} %: what each was taken for, and what it is \
-                 labelled.",
+                "Images that were taken for another class, the most confident first, at {:.1} %: what each is labelled, and what it was \
+                 taken for.",
                 100.0 * worst.probability
             ),
         ));

@@ -227,3 +227,106 @@ impl Task for Classifying {
         format!("{loss:.4}, {:.2} % right", 100.0 * accuracy)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Dataset, Split, synthetic};
+    use crate::models::{self, Config, Trainer};
+    use crate::rng::{Purpose, Stream};
+    use crate::tensor::Shape;
+
+    fn small(activation: Activation) -> Settings {
+        Settings { activation, ..Settings::new([2, 5, 4], 3) }
+    }
+
+    /// Along a direction in all weights and pixels, by so short a step that no window's largest changes.
+    #[test]
+    fn the_loss_has_the_right_gradient_in_weights_and_images() {
+        let settings = small(Activation::Tanh);
+        let mut params = Params::<f64>::default();
+        let network = Cnn::new(&mut params, &settings, 0);
+        let mut stream = Stream::new(0, Purpose::Check, 0, 0);
+        let mut draw = |shape: Shape| Tensor::new((0..shape.size()).map(|_| stream.normal()).collect(), shape);
+        let at: Vec<_> = params.ids().map(|id| params.get(id).clone()).chain([draw([2, 40].into())]).collect();
+        let direction: Vec<_> = at.iter().map(|x| draw(x.shape())).collect();
+        let classes = Tensor::new(vec![0.0, 1.0, 0.0, 0.0, 0.0, 1.0], [2, 3]);
+        let measure = |step: f64| {
+            let tape = Tape::new();
+            let along = |(x, d): (&Tensor<f64>, &Tensor<f64>)| {
+                let moved = x.data().iter().zip(d.data()).map(|(x, d)| x + step * d).collect();
+                tape.leaf(Tensor::new(moved, x.shape()))
+            };
+            let leaves: Vec<_> = at.iter().zip(&direction).map(along).collect();
+            let pass = Pass::with_leaves(&tape, &params, &leaves[..params.len()]);
+            let logits = network.trace(&pass, leaves[params.len()]).logits;
+            let loss = loss::classification(logits, tape.leaf(classes.clone()));
+            let slopes = tape.backward(loss, &leaves).into_iter().zip(&direction);
+            let slope = slopes.flat_map(|(g, d)| g.data().iter().zip(d.data()).map(|(g, d)| g * d).collect::<Vec<_>>());
+            (loss.item(), slope.sum::<f64>())
+        };
+        let step = 1e-6;
+        let difference = (measure(step).0 - measure(-step).0) / (2.0 * step);
+        let slope = measure(0.0).1;
+        assert!((difference / slope - 1.0).abs() < 1e-7, "{difference} {slope}");
+    }
+
+    #[test]
+    fn an_untrained_network_costs_ln_of_the_classes() {
+        let tape = Tape::<f64>::new();
+        let logits = tape.leaf(Tensor::full(0.0, [4, 10]));
+        let classes = tape.leaf(Tensor::new((0..40).map(|i| f64::from(u8::from(i % 10 == 3))).collect(), [4, 10]));
+        assert!((loss::classification(logits, classes).item() - 10f64.ln()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn weights_are_counted_without_making_them() {
+        let settings = small(Activation::Relu);
+        assert_eq!(Classifying::weights(&settings), Some(Classifying::new(&settings, 0).params().size()));
+        assert_eq!(Classifying::weights(&Settings::new([1, 28, 28], 10)), Some(421_642));
+        assert_eq!(Classifying::weights(&Settings { shape: [1, usize::MAX, usize::MAX], ..settings }), None);
+    }
+
+    #[test]
+    fn what_cannot_be_classified_is_refused() {
+        let why = |shape, classes| {
+            let config = Config::of(models::Settings::Cnn(Settings::new(shape, classes)));
+            config.validate::<models::Network>().unwrap_err().to_string()
+        };
+        assert_eq!(why([1, 28, 28], 1), "classes: expected at least 2 to tell apart, found 1");
+        assert_eq!(
+            why([1, 3, 28], 10),
+            "shape: expected images of at least 4 × 4 pixels, to be halved twice, found 3 × 28"
+        );
+    }
+
+    #[test]
+    fn a_run_that_is_resumed_in_the_middle_has_the_bits_of_one_that_is_not() {
+        let data = synthetic::dataset(100, 10);
+        let own = Settings { activation: Activation::Selu, ..Settings::new(data.train.shape(), 10) };
+        let config = Config { batch_size: 32, ..Config::of(models::Settings::Cnn(own)) };
+        let path = tempfile::tempdir().unwrap();
+        let file = path.path().join("checkpoint.safetensors");
+        let bits = |trainer: &Trainer| {
+            let [part] = trainer.task.parts()[..] else { panic!("one part") };
+            part.params.ids().flat_map(|id| part.params.get(id).data().to_vec()).map(f32::to_bits).collect::<Vec<_>>()
+        };
+        let mut whole = Trainer::new(config).unwrap();
+        for step in 0..7 {
+            whole.step(&data).unwrap();
+            if step == 2 {
+                whole.save(&file, &data).unwrap();
+            }
+        }
+        let mut resumed = Trainer::resume(&file, &data).unwrap();
+        (3..7).for_each(|_| resumed.step(&data).unwrap());
+        assert!(bits(&resumed) == bits(&whole));
+        // The same number of pixels, in another shape.
+        let wide = |split: &Split| {
+            let images = split.images().flatten().copied().collect();
+            Split::of_shape(images, split.labels().collect(), [1, 14, 56])
+        };
+        let other = Dataset::new("wide", "memory", wide(&data.train), wide(&data.test), data.class_names.clone());
+        assert!(Trainer::resume(&file, &other).is_err());
+    }
+}

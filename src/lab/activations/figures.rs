@@ -41,12 +41,14 @@ fn curves(s: &ActivationSummary, title: &str, quantity: &str, unit: &str, scale:
 
 /// A dot a network.
 fn finals(s: &ActivationSummary) -> Chart {
-    let mut chart = Chart::new("Test accuracy after training, a dot a seed", "", "per cent of the images");
     let groups = s.groups();
-    chart = chart.x_range(0.5, groups.len() as f64 + 0.5).x_whole();
-    for (k, (group, runs)) in groups.iter().enumerate() {
-        let dots: Vec<_> = runs.iter().filter_map(|run| Some((k as f64 + 1.0, 100.0 * run.accuracy()?))).collect();
-        chart = chart.scatter(&format!("{}: {group}", k + 1), &dots);
+    let names: Vec<&str> = groups.iter().map(|(group, _)| *group).collect();
+    let mut chart = Chart::new("Test accuracy after training, a dot a seed", "", "per cent of the images")
+        .categories(&names)
+        .x_range(-0.5, names.len() as f64 - 0.5);
+    for (k, (_, runs)) in groups.iter().enumerate() {
+        let dots: Vec<_> = runs.iter().filter_map(|run| Some((k as f64, 100.0 * run.accuracy()?))).collect();
+        chart = chart.scatter("", &dots);
     }
     chart
 }
