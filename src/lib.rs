@@ -1,4 +1,5 @@
-//! Variational autoencoders from the inside: a reverse-mode autodiff engine, and on it an autoencoder, a VAE and what they show.
+//! Variational autoencoders from the inside: a reverse-mode autodiff engine, and on it an autoencoder, a VAE, a classifier and what they
+//! show.
 //!
 //! # A bird's-eye view
 //!
@@ -14,7 +15,7 @@
 //! | module | what lives there | start reading at |
 //! |---|---|---|
 //! | [`error`], [`files`], [`stats`] | what can go wrong; files that are whole or absent; means and their errors | [`Error`] |
-//! | [`kernels`] | pure functions on slices: products, sums, elementary functions | [`kernels::gemm`] |
+//! | [`kernels`] | pure functions on slices: products, convolutions, sums, elementary functions | [`kernels::gemm`] |
 //! | [`rng`] | randomness as a function of (seed, purpose, step, row) | [`rng::Stream`] |
 //! | [`tensor`] | arrays as values, and the pool of their buffers | [`Tensor`] |
 //! | [`autograd`] | the tape, the sweep, the gradient checker | [`autograd`] |
@@ -22,7 +23,7 @@
 //! | [`nn`], [`dist`], [`mod@loss`], [`optim`] | layers, distributions, losses, optimisers | [`dist::gaussian`] |
 //! | [`data`] | images as bytes: reading, finding, drawing, encoding | [`data::load`], [`data::catalogue`] |
 //! | [`train`] | what can be trained, and what drives it: steps, epochs, checkpoints, run folders | [`train::Task`] |
-//! | [`models`] | the autoencoder and the VAE, and how they are trained | [`models::Vae`] |
+//! | [`models`] | the autoencoder, the VAE and the classifier, and how they are trained | [`models::Vae`] |
 //! | [`plot`] | charts and image grids, without tensors | [`plot::Chart`] |
 //! | [`report`] | what is told, as HTML, Markdown and for the terminal | [`report::Block`] |
 //! | [`lab`] | the experiments on trained networks | [`lab::EXPERIMENTS`] |

@@ -64,8 +64,8 @@ pub fn negative_elbo<'t, F: Real>(
     Loss { total: recon + kl * beta, recon, kl: Some(kl) }
 }
 
-/// The cross-entropy of classes under logits: −1/B Σ_b ln p(class of b), with p the softmax of the logits. Both are `[B, C]`, the classes
-/// with 1 for each image's own and 0 for others (or any probabilities).
+/// The cross-entropy of classes under logits: −1/B Σ_b ln p(class of b), with p the softmax of the logits. Both are `[B, K]`, the classes
+/// with 1 for each image's own and 0 for others (or any probabilities). PyTorch's `cross_entropy`.
 #[track_caller]
 pub fn classification<'t, F: Real>(logits: Var<'t, F>, classes: Var<'t, F>) -> Var<'t, F> {
     -(classes * logits.log_softmax(1)).sum_axes(&[1]).mean()

@@ -28,7 +28,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     (
         "lab",
         &[
-            "train", "report", "plot", "models", "data", "nn", "optim", "autograd", "tensor", "rng", "kernels",
+            "train", "report", "plot", "models", "data", "nn", "loss", "optim", "autograd", "tensor", "rng", "kernels",
             "stats", "files", "error",
         ],
     ),
