@@ -77,7 +77,7 @@ simd! {
     }
 }
 
-/// y[t] ← what x has where `at` says.
+/// `y[t]` ← what x has where `at` says.
 pub fn choose<F: Real>(axes: [Axis; 2], x: &[F], at: &[F], y: &mut [F]) {
     let [from, to] = areas(axes);
     let work = x.par_chunks_exact(from).zip(at.par_chunks_exact(to)).zip(y.par_chunks_exact_mut(to));
