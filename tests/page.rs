@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The folders of a study, a search and a comparison, made once.
+/// The folders of both studies, a search and a comparison, made once.
 fn reports() -> &'static [PathBuf] {
     static REPORTS: OnceLock<(tempfile::TempDir, Vec<PathBuf>)> = OnceLock::new();
     let made = REPORTS.get_or_init(|| {
@@ -30,7 +30,8 @@ fn reports() -> &'static [PathBuf] {
         let tune = made("tune", &[&["tune", "--folds", "2", "--trials", "6", "--startup", "2"][..], &small].concat());
         let grid = ["tune", "compare", "--epochs", "1,2", "--batch-size", "64,128", "--lr", "0.001", "--folds", "2"];
         let compare = made("compare", &[&grid[..], &["--searches", "3"]].concat());
-        (dir, vec![study, tune, compare])
+        let activations = made("activations", &["study", "activations", "--epochs", "1", "--seeds", "2"]);
+        (dir, vec![study, tune, compare, activations])
     });
     &made.1
 }

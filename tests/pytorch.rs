@@ -4,7 +4,7 @@
 use elbo::dist::{bernoulli, gaussian};
 use elbo::loss::{self, Loss};
 use elbo::models::{Architecture, Autoencoder, Coder, Vae};
-use elbo::nn::{Grads, Params, Pass};
+use elbo::nn::{BatchNorm, Grads, LayerNorm, Params, Pass};
 use elbo::ops::{CATALOGUE, Convolution, Pooling};
 use elbo::optim::{Adam, Optimizer, Sgd};
 use elbo::{Shape, Tape, Tensor, Var};
@@ -108,6 +108,28 @@ const IMAGES: &[(&str, Function)] = &[
 
 const PLAIN: Convolution = Convolution { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 };
 
+/// Normalisation under the names of its cases: of x, with γ and β.
+const NORMS: &[(&str, Function)] = &[
+    ("batch_norm 1d", |x| batch_norm(x).0),
+    ("batch_norm 2d", |x| batch_norm(x).0),
+    ("layer_norm", |x| {
+        let mut params = Params::default();
+        let norm = LayerNorm::new(&mut params, "norm", 4);
+        norm.forward(&Pass::with_leaves(x[0].tape(), &params, &x[1..]), x[0])
+    }),
+];
+
+/// A batch, normalised, and the running moments that are to be after it.
+fn batch_norm<'t>(x: &[Var<'t, f64>]) -> (Var<'t, f64>, Vec<Tensor<f64>>) {
+    let mut params = Params::default();
+    let norm = BatchNorm::new(&mut params, "norm", x[0].shape()[1]);
+    let pass = Pass::with_leaves(x[0].tape(), &params, &x[1..]);
+    let y = norm.forward(&pass, x[0]);
+    let mut grads = pass.backward(y.sum());
+    params.renew(&mut grads);
+    (y, params.buffers().map(|(_, value)| value.clone()).collect())
+}
+
 /// The gradient of half the square of pooled images y in the images x.
 fn pooled_square<'t>(x: Var<'t, f64>, y: Var<'t, f64>) -> Var<'t, f64> {
     x.tape().vjp(&[(y, y)], &[x])[0]
@@ -137,14 +159,19 @@ fn every_op_has_pytorchs_values_and_gradients() {
 #[test]
 fn images_have_pytorchs_values_and_gradients_at_order_1_and_2() {
     compare_functions("images", IMAGES);
-    for (name, f) in IMAGES {
-        let case = &group("images")[*name];
+    compare_order_2("images", IMAGES);
+}
+
+#[test]
+fn normalisation_has_pytorchs_values_gradients_and_running_moments() {
+    compare_functions("norms", NORMS);
+    compare_order_2("norms", NORMS);
+    for name in ["batch_norm 1d", "batch_norm 2d"] {
+        let case = &group("norms")[name];
         let tape = Tape::new();
         let x: Vec<_> = tensors(&case["x"]).into_iter().map(|x| tape.leaf(x)).collect();
-        let gx = tape.vjp(&[(f(&x), tape.leaf(tensor(&case["g"])))], &x);
-        let squares = gx.into_iter().map(|gx| gx.square().sum()).reduce(|a, b| a + b).unwrap();
         let mut worst = Worst::default();
-        worst.compare_all("hx", &tape.backward(squares, &x), &case["hx"]);
+        worst.compare_all("running moments", &batch_norm(&x).1, &case["running"]);
         worst.check(name);
     }
 }
@@ -232,6 +259,20 @@ fn compare_functions(group_name: &str, functions: &[(&str, Function)]) {
         worst.compare("y", &y.value(), &tensor(&case["y"]));
         worst.compare_all("gx", &tape.backward((y * g).sum(), &x), &case["gx"]);
         worst.compare_all("recorded gx", &recorded, &case["gx"]);
+        worst.check(name);
+    }
+}
+
+/// Compares the gradients, in every x, of the sum of the squares of all gradients.
+fn compare_order_2(group_name: &str, functions: &[(&str, Function)]) {
+    for (name, f) in functions {
+        let case = &group(group_name)[*name];
+        let tape = Tape::new();
+        let x: Vec<_> = tensors(&case["x"]).into_iter().map(|x| tape.leaf(x)).collect();
+        let gx = tape.vjp(&[(f(&x), tape.leaf(tensor(&case["g"])))], &x);
+        let squares = gx.into_iter().map(|gx| gx.square().sum()).reduce(|a, b| a + b).unwrap();
+        let mut worst = Worst::default();
+        worst.compare_all("hx", &tape.backward(squares, &x), &case["hx"]);
         worst.check(name);
     }
 }

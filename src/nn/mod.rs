@@ -6,13 +6,17 @@
 mod activation;
 mod conv;
 mod dense;
+mod dropout;
 mod init;
+mod norm;
 mod params;
 mod stack;
 
 pub use activation::Activation;
-pub use conv::Conv2d;
+pub use conv::{Conv2d, ConvTranspose2d};
 pub use dense::Dense;
+pub use dropout::{alpha_dropout, dropout};
 pub use init::Init;
+pub use norm::{BatchNorm, LayerNorm};
 pub use params::{BufferId, Grads, ParamId, Params, Pass};
 pub use stack::Stack;
