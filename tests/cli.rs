@@ -535,6 +535,29 @@ fn a_classifier_is_trained_and_its_mistakes_are_shown() {
 }
 
 #[test]
+fn images_that_cannot_be_classified_are_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let pictures = |name: &str, side: u32, classes: &[&str]| {
+        for class in classes {
+            let folder = dir.path().join(name).join(class);
+            fs::create_dir_all(&folder).unwrap();
+            for i in 0..4 {
+                let mut encoder =
+                    png::Encoder::new(fs::File::create(folder.join(format!("{i}.png"))).unwrap(), side, side);
+                encoder.set_color(png::ColorType::Grayscale);
+                let mut writer = encoder.write_header().unwrap();
+                writer.write_image_data(&vec![40 * i as u8; (side * side) as usize]).unwrap();
+            }
+        }
+        dir.path().join(name).to_str().unwrap().to_string()
+    };
+    let why = |data: &str| refused(&["train", "cnn", "--data", data, "--quiet"], 2);
+    assert_eq!(why(&pictures("one", 8, &["a"])), "elbo: classes: expected at least 2 to tell apart, found 1");
+    let small = why(&pictures("small", 3, &["a", "b"]));
+    assert_eq!(small, "elbo: shape: expected images of at least 4 × 4 pixels, to be halved twice, found 3 × 3");
+}
+
+#[test]
 fn a_study_of_activations_goes_on_where_it_was_and_tells_what_it_measured() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("activations");
@@ -561,7 +584,7 @@ fn a_study_of_activations_goes_on_where_it_was_and_tells_what_it_measured() {
         runs.map(|run| (run["confusion"].clone(), run["signals"].clone(), run["gradients"].clone())).collect::<Vec<_>>()
     };
     assert_eq!(of(&again), of(&numbers));
-    assert!(refused(&[&fixed[..], &kinds].concat(), 2).contains("there is a study"), "taken");
+    assert!(refused(&[&fixed[..], &kinds].concat(), 2).contains("already holds a study"));
     let none = dir.path().join("none");
     assert!(refused(&["study", "activations", "--resume", none.to_str().unwrap()], 2).contains("found no plan.json"));
     assert!(refused(&["study", "activations", "--activations", "relu,relu"], 2).contains("ReLU: named twice"));

@@ -212,10 +212,18 @@ fn said(error: &Error, command: &str) -> String {
         Error::Interrupted { run } => format!("interrupted; all is saved; {}", going_on(command, run)),
         Error::Taken { path, .. } => format!("{error}; choose another --out, or {}", going_on(command, path)),
         Error::Setting { name, expected, found } => {
-            let names: Vec<String> = name.split(", ").map(flags::of).collect();
+            let names: Vec<String> = name.split(", ").map(flag_or_name).collect();
             format!("{}: expected {expected}, found {found}", names.join(", "))
         }
         other => flags::named(&other.to_string()),
+    }
+}
+
+/// A setting's flag, if it has one: what follows from the data has none.
+fn flag_or_name(setting: &str) -> String {
+    match Cli::command().get_subcommands().any(|own| own.get_arguments().any(|flag| flag.get_id() == setting)) {
+        true => flags::of(setting),
+        false => setting.into(),
     }
 }
 
