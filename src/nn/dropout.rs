@@ -36,8 +36,8 @@ fn kept<F: Real>(noise: Var<F>, p: f64) -> Var<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Tape;
     use crate::rng::{Purpose, Stream};
-    use crate::{Tape, Tensor};
 
     #[test]
     fn moments_stay_and_so_many_are_dropped() {

@@ -267,11 +267,16 @@ fn verdicts(group: &str, runs: &[&Run]) -> Vec<String> {
     let ratio = mean(ended.iter().map(|run| run.gradients[0][0] / run.gradients[0][3]));
     let said = match settings(&ended[0].config).activation {
         Activation::Relu => match most(|s| s.dead) {
-            (share, layer) if share > DEAD => format!(
-                "{group} **dies** in part: {:.1} % of the units of {layer} are above 0 for no test image. They pass no gradient, and no \
-                 training brings them back.",
-                100.0 * share
-            ),
+            (share, layer) if share > DEAD => {
+                let place = HIDDEN.iter().position(|name| *name == layer).unwrap_or(0);
+                let before = mean(ended.iter().map(|run| run.signals[0][place].dead));
+                format!(
+                    "{group} **dies** in part: {:.1} % of the units of {layer} are above 0 for no test image, {:.1} % before training. Through \
+                     such a unit no gradient passes, and what is before it learns nothing of it.",
+                    100.0 * share,
+                    100.0 * before
+                )
+            }
             _ => format!("{group} units are said to die; here fewer than {:.0} % of any layer's did.", 100.0 * DEAD),
         },
         Activation::Tanh | Activation::Sigmoid => {
