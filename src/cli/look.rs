@@ -66,6 +66,10 @@ pub fn run(Look { experiment, args }: Look) -> Result<()> {
         let found = format!("{} pixels in {}", data.test.pixels(), data.name);
         return Err(Error::format(&folder.checkpoint(), "images", format!("{pixels} pixels"), found));
     }
+    if let Some(classes) = Network::classes(&trained.config.network).filter(|n| *n != data.class_names.len()) {
+        let found = format!("{} in {}", data.class_names.len(), data.name);
+        return Err(Error::format(&folder.checkpoint(), "classes", classes, found));
+    }
     if data.digest != trained.data && !args.data.is_named() {
         let found = format!("{} ({}); name them with --data to look at the run on them", data.name, data.source);
         return Err(Error::format(&folder.checkpoint(), "data", "those it was trained on", found));

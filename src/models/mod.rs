@@ -64,6 +64,9 @@ macro_rules! networks {
             fn pixels(settings: &Settings) -> usize {
                 match settings { $(Settings::$Network(own) => <$Task>::pixels(own),)+ }
             }
+            fn classes(settings: &Settings) -> Option<usize> {
+                match settings { $(Settings::$Network(own) => <$Task>::classes(own),)+ }
+            }
             fn weights(settings: &Settings) -> Option<usize> {
                 match settings { $(Settings::$Network(own) => <$Task>::weights(own),)+ }
             }

@@ -119,10 +119,7 @@ impl<T: Task> Trainer<T> {
         let file = Checkpoint::read(path)?;
         let (header, tensors) = file.open::<T>(path)?;
         check_data(path, &header.data, data)?;
-        let (pixels, found) = (data.train.pixels(), T::pixels(&header.config.network));
-        if pixels != found {
-            return Err(Error::format(path, "pixels", format!("{pixels}, as images of the data have"), found));
-        }
+        check_shape::<T>(path, &header.config.network, data)?;
         header.check_progress(path, data.train.len())?;
         let mut trainer = Trainer::<T>::new(header.config).map_err(|e| e.read_from(path))?;
         trainer.progress = header.progress.with_sums(path, &trainer.task)?;
@@ -167,6 +164,23 @@ impl<T: Task> Trained<T> {
     /// When they are not; `path` is the checkpoint's.
     pub fn check_data(&self, path: &Path, data: &Dataset) -> Result<()> {
         check_data(path, &self.data, data)
+    }
+}
+
+/// Whether the network is one for images and classes like these.
+///
+/// # Errors
+/// A line that says what is, and what the data have.
+fn check_shape<T: Task>(path: &Path, network: &T::Settings, data: &Dataset) -> Result<()> {
+    let (pixels, found) = (data.train.pixels(), T::pixels(network));
+    if pixels != found {
+        return Err(Error::format(path, "pixels", format!("{pixels}, as images of the data have"), found));
+    }
+    match T::classes(network) {
+        Some(found) if found != data.class_names.len() => {
+            Err(Error::format(path, "classes", format!("{}, as the data have", data.class_names.len()), found))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -28,6 +28,11 @@ pub trait Task: Sized {
     /// How many numbers an image has.
     fn pixels(settings: &Self::Settings) -> usize;
 
+    /// How many classes it tells apart; none if it looks at no labels.
+    fn classes(_settings: &Self::Settings) -> Option<usize> {
+        None
+    }
+
     /// How many weights there are; none where that exceeds what can be counted.
     fn weights(settings: &Self::Settings) -> Option<usize>;
 
