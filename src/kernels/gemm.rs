@@ -43,7 +43,7 @@ pub struct Scratch<F> {
 
 impl<F: Real> Scratch<F> {
     /// `len` numbers of any value, on a cache line's boundary.
-    pub(super) fn take(&mut self, len: usize) -> &mut [F] {
+    pub(crate) fn take(&mut self, len: usize) -> &mut [F] {
         const LINE: usize = 64;
         let slack = LINE / size_of::<F>();
         if self.numbers.len() < len + slack {

@@ -86,29 +86,41 @@ impl<F: Real> Op<F> for SumTo {
         }
     }
 
-    fn forward(&mut self, x: &[&Tensor<F>], y: &mut [F], _: &mut Scratch<F>) {
-        let from = x[0].shape();
+    fn forward(&mut self, x: &[&Tensor<F>], y: &mut [F], scratch: &mut Scratch<F>) {
+        let (from, x) = (x[0].shape(), x[0].data());
         let to = aligned(self.0, from.len());
         let mut extents = from;
-        let mut data = std::borrow::Cow::Borrowed(x[0].data());
+        // Sums on the way, and room for the next ones; none before the first.
+        let (mut scratch, mut halves) = (Some(scratch), None);
         // One run of neighbouring summed axes at a time, the last one first: [outer, run, inner] → [outer, 1, inner].
         let mut end = from.len();
         while let Some(last) = (0..end).rev().find(|&a| to[a] != from[a]) {
             let first = (0..=last).rev().take_while(|&a| to[a] != from[a] || from[a] == 1).last().unwrap_or(last);
             let run: usize = extents[first..=last].iter().product();
             let inner: usize = extents[last + 1..].iter().product();
+            let before = extents.size();
             for axis in first..=last {
                 extents = extents.with(axis, 1);
             }
-            if extents.size() == y.len() {
-                return sum_runs(&data, run, inner, y);
+            let n = extents.size();
+            if n == y.len() {
+                let sums = halves.as_ref().map(|(sums, _): &(&mut [F], &mut [F])| &sums[..before]);
+                return sum_runs(sums.unwrap_or(x), run, inner, y);
             }
-            let mut sums = vec![F::ZERO; extents.size()];
-            sum_runs(&data, run, inner, &mut sums);
-            data = sums.into();
+            halves = Some(match halves.take() {
+                Some((sums, room)) => {
+                    sum_runs(&sums[..before], run, inner, &mut room[..n]);
+                    (room, sums)
+                }
+                None => {
+                    let (sums, room) = scratch.take().expect("taken once").take(2 * n).split_at_mut(n);
+                    sum_runs(x, run, inner, sums);
+                    (sums, room)
+                }
+            });
             end = first;
         }
-        y.copy_from_slice(&data);
+        y.copy_from_slice(x);
     }
 
     fn vjp<'t>(&self, cx: &Vjp<'t, F>) {
