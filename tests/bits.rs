@@ -10,10 +10,12 @@ use std::time::Duration;
 /// A short run on the synthetic set: `elbo train vae …`, with more arguments.
 fn train(more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_elbo"));
-    command.args(["train", "--data", "synthetic", "--quiet"]).args(more);
+    command.args(["train", "--data", "synthetic", "--quiet"]);
     if !more.contains(&"--limit") {
         command.args(["--limit", "1000"]);
     }
+    // Last: a path may follow.
+    command.args(more);
     command.env_remove("ELBO_SIMD").stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
