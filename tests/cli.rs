@@ -77,7 +77,7 @@ fn settings_that_make_no_sense_are_named_with_what_was_expected() {
         "elbo: --epochs: expected at most 429496, with 10000 batches in each, found 1000000"
     );
     assert!(!train(&["--epoch", "-3"]).contains("-- -"));
-    assert_eq!(refused(&["train", "gan"], 2), "elbo: KIND: expected ae or vae, found gan");
+    assert_eq!(refused(&["train", "gan"], 2), "elbo: KIND: expected ae, vae or cnn, found gan");
     assert!(refused(&["train"], 2).contains("required"));
     assert!(
         refused(&["train", "--resume", dir.path().to_str().unwrap()], 2).contains("found no checkpoint.safetensors")
