@@ -79,8 +79,8 @@ fn what_makes_no_sense_is_one_line_and_leaves_nothing() {
         "elbo: /space.toml: parameter lr: expected a lower bound above 0 on a log scale, found 0"
     );
     assert_eq!(
-        space("[activation]\nchoices = [\"relu\", \"gelu\"]"),
-        "elbo: /space.toml: parameter activation: expected relu, selu, tanh or sigmoid, found gelu"
+        space("[activation]\nchoices = [\"relu\", \"swish\"]"),
+        "elbo: /space.toml: parameter activation: expected relu, selu, tanh, sigmoid, leaky_relu, elu, gelu or silu, found swish"
     );
     assert_eq!(
         space("[batch_size]\nlow = 0\nhigh = 64"),
