@@ -21,7 +21,7 @@ fn train(more: &[&str]) -> Command {
 }
 
 const VAE: &[&str] = &["vae", "--epochs", "6", "--hidden", "64,33", "--batch-size", "48", "--seed", "3"];
-const CNN: &[&str] = &["cnn", "--epochs", "1", "--limit", "200", "--batch-size", "48", "--seed", "3"];
+const CNN: &[&str] = &["cnn", "--epochs", "1", "--limit", "100", "--batch-size", "48", "--seed", "3"];
 
 /// All weights of a run's checkpoint, as bits.
 fn weights(run: &Path) -> Vec<u32> {
