@@ -3,11 +3,11 @@
 use super::train::{ActivationChoice, InitChoice, OptimizerChoice};
 use super::watch::Show;
 use super::{DataArgs, flags, published, stop_on_signal};
-use crate::data::{Dataset, Encoding};
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::lab::activations::ActivationStudy;
 use crate::lab::count;
-use crate::models::{Config, Network, Settings, Trainer, classifier};
+use crate::models::{Config, Network, Trainer, classifier, classifying};
 use crate::nn::Activation;
 use crate::optim::Descent;
 use crate::train::{Folder, Watch};
@@ -90,8 +90,7 @@ impl ActivationArgs {
                         ..classifier::Settings::new(data.train.shape(), data.class_names.len())
                     };
                     let (epochs, batch_size) = (self.epochs, self.batch_size);
-                    let of = Config::of(Settings::Cnn(own));
-                    let config = Config { epochs, batch_size, binarize: Encoding::Grey, seed, ..of };
+                    let config = Config { epochs, batch_size, seed, ..classifying(own) };
                     config.validate::<Network>()?;
                     config.check_steps(data.train.len())?;
                     if configs.contains(&config) {

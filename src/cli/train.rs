@@ -5,7 +5,9 @@ use super::{DataArgs, flags, stop_on_signal};
 use crate::data::{Baselines, Dataset, Encoding};
 use crate::error::{Error, Result};
 use crate::lab::film;
-use crate::models::{Architecture, Config, Network, Score, Settings, Standing, Trained, Trainer, classifier, coder};
+use crate::models::{
+    Architecture, Config, Network, Score, Settings, Standing, Trained, Trainer, classifier, classifying, coder,
+};
 use crate::nn::{Activation, Init};
 use crate::optim::{Descent, LrSchedule, OptimizerKind};
 use crate::train::{self, Folder, Record};
@@ -145,7 +147,7 @@ impl SettingsArgs {
             descent: self.descent(0.001),
             ..classifier::Settings::new(data.train.shape(), data.class_names.len())
         };
-        self.checked(Config { epochs: 5, binarize: Encoding::Grey, ..Config::of(Settings::Cnn(own)) }, data)
+        self.checked(classifying(own), data)
     }
 
     fn descent(&self, lr: f64) -> Descent {

@@ -7,9 +7,9 @@ use crate::data::{Dataset, Origin, Split};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::loss;
-use crate::models::classifier::{Settings, Trace, likeliest};
+use crate::models::classifier::{Settings, Trace};
 use crate::models::{self, Config, Network, Trained, Trainer};
-use crate::nn::Pass;
+use crate::nn::{Pass, one_hot};
 use crate::optim::OptimizerKind;
 use crate::train::{self, Folder, Record, Task, Watch};
 use serde::Serialize;
@@ -26,7 +26,6 @@ const PLAN: &str = "plan.json";
 const PROBE: usize = 500;
 /// Training images that are classified again after training, to compare with the test images.
 const SEEN: usize = 10_000;
-
 /// Steps from which the whole is estimated.
 const STEPS: u32 = 3;
 
@@ -256,7 +255,7 @@ fn look(group: String, trainer: &Trainer, records: Vec<Record>, diverged: Option
     let fresh = Network::new(&config.network, config.seed);
     let classifier = |network| Classifier::of(&config, network, &data.train).expect("the study trains classifiers");
     let ends = [&fresh, &trainer.task].map(classifier);
-    let (classes, _) = classify::measure(&ends[1], data);
+    let judged = |split: &Split| classify::measure(&ends[1], split, &data.class_names);
     let seen = data.train.take(0..data.train.len().min(SEEN) as u32);
     let epochs = trainer.progress.epoch.max(1) as f64;
     let windows = ends[1].task().network().filters(ends[1].task().params());
@@ -266,20 +265,13 @@ fn look(group: String, trainer: &Trainer, records: Vec<Record>, diverged: Option
         records,
         diverged,
         seconds: trainer.progress.seconds / epochs,
-        train_accuracy: accuracy(&ends[1], &seen),
-        confusion: classes.confusion,
+        train_accuracy: judged(&seen).accuracy,
+        confusion: judged(&data.test).confusion,
         signals: ends.each_ref().map(|end| signals(end, data)),
         gradients: ends.each_ref().map(|end| gradients(end, data)),
         filters: windows.data().chunks_exact(channels * rows * cols).map(|w| w[..rows * cols].to_vec()).collect(),
         config,
     }
-}
-
-fn accuracy(classifier: &Classifier, split: &Split) -> f64 {
-    let probabilities = classifier.probabilities(split);
-    let named = probabilities.iter().map(|p| likeliest(p));
-    let right = named.zip(split.labels()).filter(|(named, label)| *named == usize::from(*label)).count();
-    right as f64 / split.len() as f64
 }
 
 /// The signals in each hidden layer over the test images.
@@ -319,13 +311,9 @@ fn gradients(classifier: &Classifier, data: &Dataset) -> [f64; 4] {
     let tape = Tape::new();
     let params = classifier.task().params();
     let pass = Pass::new(&tape, params);
-    let images = classifier.images(&data.train, 0..n);
-    let x = tape.leaf_with([n, data.train.pixels()], |x| x.copy_from_slice(&images));
-    let classes = tape.leaf_with([n, data.class_names.len()], |y| {
-        y.fill(0.0);
-        let labels = data.train.labels();
-        y.chunks_exact_mut(data.class_names.len()).zip(labels).for_each(|(y, label)| y[usize::from(label)] = 1.0);
-    });
+    let x = classifier.images(&tape, &data.train, 0..n);
+    let labels = data.train.labels().take(n).map(usize::from);
+    let classes = one_hot(&tape, labels, data.class_names.len());
     let grads = pass.backward(loss::classification(classifier.task().network().trace(&pass, x).logits, classes));
     LAYERS.map(|layer| {
         let id = params.find(&format!("{layer}.weight"));

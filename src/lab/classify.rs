@@ -1,7 +1,7 @@
 //! What a classifier takes test images for: confusions, and its most confident mistakes.
 
 use super::{BATCH, Experiment, Findings, Measure, count};
-use crate::autograd::Tape;
+use crate::autograd::{Tape, Var};
 use crate::data::{Dataset, Encoder, Split};
 use crate::kernels::Real;
 use crate::models::classifier::{Trace, likeliest};
@@ -11,6 +11,7 @@ use crate::plot::{ImageRow, Panel};
 use crate::report::{Block, Figure, Text, escape, figure, table};
 use crate::rng::{Purpose, Stream};
 use serde::Serialize;
+use std::ops::Range;
 
 /// `elbo classify`.
 pub const EXPERIMENT: Experiment = Experiment {
@@ -18,7 +19,11 @@ pub const EXPERIMENT: Experiment = Experiment {
     about: "Classify the test images: accuracy, confusions, the most confident mistakes",
     title: "Classes",
     key: "classes",
-    run: Measure::Classifier(|classifier, data| Ok(Findings::of(measure(classifier, data), tell))),
+    run: Measure::Classifier(|classifier, data| {
+        let numbers = measure(classifier, &data.test, &data.class_names);
+        let figures = draw(&numbers, data);
+        Ok(Findings::of((numbers, figures), tell))
+    }),
 };
 
 /// A classifier to look at.
@@ -45,14 +50,15 @@ impl<'a> Classifier<'a> {
         self.task
     }
 
-    /// Images as the network sees them, one after the other.
-    pub fn images(&self, split: &Split, rows: std::ops::Range<usize>) -> Vec<f32> {
+    /// Images as the network sees them, `[B, D]`.
+    pub fn images<'t>(&self, tape: &'t Tape<f32>, split: &Split, rows: Range<usize>) -> Var<'t, f32> {
         let pixels = split.pixels();
-        let mut x = vec![0.0; rows.len() * pixels];
-        for (x, row) in x.chunks_exact_mut(pixels).zip(rows) {
-            self.encoder.write(split.image(row), || Stream::new(self.seed, Purpose::BinariseTest, 0, row as u64), x);
-        }
-        x
+        tape.leaf_with([rows.len(), pixels], |x| {
+            for (x, row) in x.chunks_exact_mut(pixels).zip(rows) {
+                let noise = || Stream::new(self.seed, Purpose::BinariseTest, 0, row as u64);
+                self.encoder.write(split.image(row), noise, x);
+            }
+        })
     }
 
     /// Shows `see` what becomes of the images, some at a time.
@@ -60,10 +66,8 @@ impl<'a> Classifier<'a> {
         let mut tape = Tape::new();
         for first in (0..split.len()).step_by(BATCH) {
             let rows = first..split.len().min(first + BATCH);
-            let n = rows.len();
             tape.begin();
-            let images = self.images(split, rows);
-            let x = tape.leaf_with([n, split.pixels()], |x| x.copy_from_slice(&images));
+            let x = self.images(&tape, split, rows);
             see(&self.task.network().trace(&Pass::judging(&tape, self.task.params()), x));
         }
     }
@@ -137,9 +141,8 @@ const FIGURE: &str = "mistakes.svg";
 const MISTAKES: usize = 20;
 const PER_ROW: usize = 5;
 
-/// Classifies the test images.
-pub fn measure(classifier: &Classifier, data: &Dataset) -> (Classification, Vec<Figure>) {
-    let (test, names) = (&data.test, &data.class_names);
+/// Classifies images.
+pub fn measure(classifier: &Classifier, test: &Split, names: &[String]) -> Classification {
     let probabilities = classifier.probabilities(test);
     let mut confusion = vec![vec![0; names.len()]; names.len()];
     let (mut mistakes, mut loss) = (Vec::new(), 0.0);
@@ -163,27 +166,28 @@ pub fn measure(classifier: &Classifier, data: &Dataset) -> (Classification, Vec<
         Class { name: names[class].clone(), images, precision: share(right, named), recall: share(right, images) }
     };
     let images = test.len();
-    let mut figures = Vec::new();
-    if !mistakes.is_empty() {
-        let mut panel = Panel::new("The most confident mistakes: what it is, and what it was taken for", test.shape());
-        for mistakes in mistakes.chunks(PER_ROW) {
-            let pixel = |m: &Mistake| test.image(m.row).iter().map(|&byte| f32::from(byte) / 255.0).collect::<Vec<_>>();
-            let caption = |m: &Mistake| format!("{} as {}", names[m.class], names[m.named]);
-            let captions: Vec<String> = mistakes.iter().map(caption).collect();
-            let images: Vec<_> = mistakes.iter().map(pixel).collect();
-            panel = panel.row(ImageRow::images("", &images).captions(&captions));
-        }
-        figures.push(Figure::new(FIGURE, panel.svg()));
-    }
-    let numbers = Classification {
+    Classification {
         images,
         accuracy: right as f64 / images as f64,
         cross_entropy: loss / images as f64,
         classes: (0..names.len()).map(class).collect(),
         confusion,
         mistakes,
-    };
-    (numbers, figures)
+    }
+}
+
+/// The most confident mistakes, if there are any.
+fn draw(c: &Classification, data: &Dataset) -> Vec<Figure> {
+    let (test, names) = (&data.test, &data.class_names);
+    let mut panel = Panel::new("The most confident mistakes: what it is, and what it was taken for", test.shape());
+    for mistakes in c.mistakes.chunks(PER_ROW) {
+        let pixels = |m: &Mistake| test.image(m.row).iter().map(|&byte| f32::from(byte) / 255.0).collect::<Vec<_>>();
+        let caption = |m: &Mistake| format!("{} as {}", names[m.class], names[m.named]);
+        let captions: Vec<String> = mistakes.iter().map(caption).collect();
+        let images: Vec<_> = mistakes.iter().map(pixels).collect();
+        panel = panel.row(ImageRow::images("", &images).captions(&captions));
+    }
+    if c.mistakes.is_empty() { Vec::new() } else { vec![Figure::new(FIGURE, panel.svg())] }
 }
 
 /// The paragraphs.

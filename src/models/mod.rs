@@ -138,6 +138,11 @@ pub fn exercise(pixels: usize) -> Config {
     Config::of(Settings::Vae(coder::Settings::new(pixels)))
 }
 
+/// The training of a classifier: 5 epochs, batch 128, grey inputs, seed 0.
+pub fn classifying(own: classifier::Settings) -> Config {
+    Config { epochs: 5, binarize: Encoding::Grey, ..Config::of(Settings::Cnn(own)) }
+}
+
 /// The configuration of a run.
 pub type Config = train::Config<Settings>;
 /// A network in training.

@@ -9,6 +9,7 @@ mod dense;
 mod dropout;
 mod init;
 mod norm;
+mod one_hot;
 mod params;
 mod stack;
 
@@ -18,5 +19,6 @@ pub use dense::Dense;
 pub use dropout::{alpha_dropout, dropout};
 pub use init::Init;
 pub use norm::{BatchNorm, LayerNorm};
+pub use one_hot::one_hot;
 pub use params::{BufferId, Grads, ParamId, Params, Pass};
 pub use stack::Stack;

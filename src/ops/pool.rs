@@ -1,6 +1,5 @@
 //! Pooling: the largest and the mean of what a window sees, and the adjoints of both.
 
-use super::conv::Convolution;
 use crate::autograd::{Op, Row, Var, Vjp, Work};
 use crate::error::ShapeError;
 use crate::example;
@@ -33,13 +32,12 @@ impl Pooling {
         if [self.kernel, stride].as_flattened().contains(&0) || padding[0] > rows / 2 || padding[1] > cols / 2 {
             return Err(ShapeError(format!("expected a window, and padding of at most half of it, found {self:?}")));
         }
-        let dilation = Convolution::default().dilation;
         let axis = |k: usize, input| Axis {
             input,
             kernel: self.kernel[k],
             stride: stride[k],
             padding: padding[k],
-            dilation: dilation[k],
+            dilation: 1,
         };
         let axes = [axis(0, height), axis(1, width)];
         match axes.iter().any(|axis| axis.output() == 0) {

@@ -2,6 +2,7 @@
 
 use crate::autograd::{Tape, Var};
 use crate::data::{Encoder, Split};
+use crate::nn::one_hot;
 use crate::rng::{Purpose, Stream};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -65,7 +66,7 @@ impl Batch<'_> {
     }
 
     /// The images' classes.
-    pub fn labels(&self) -> impl Iterator<Item = usize> {
+    pub fn labels(&self) -> impl ExactSizeIterator<Item = usize> {
         (0..self.len()).map(|i| usize::from(self.split.label(self.row(i))))
     }
 
@@ -74,10 +75,7 @@ impl Batch<'_> {
     /// # Panics
     /// When there are fewer classes than labels.
     pub fn classes<'t>(&self, tape: &'t Tape<f32>, classes: usize) -> Var<'t, f32> {
-        tape.leaf_with([self.len(), classes], |y| {
-            y.fill(0.0);
-            y.chunks_exact_mut(classes).zip(self.labels()).for_each(|(y, label)| y[label] = 1.0);
-        })
+        one_hot(tape, self.labels(), classes)
     }
 
     /// N(0, 1) noise, `[B, width]`: other numbers each step, and each `draw` of a step.
