@@ -191,8 +191,9 @@ impl Distribution {
     pub fn contains(&self, x: f64) -> bool {
         match self {
             Distribution::Float { low, high, step, .. } => {
-                let on_step = step.is_none_or(|s| ((x - low) / s - rint((x - low) / s)).abs() < 1e-8);
-                (*low..=*high).contains(&x) && on_step
+                // As far as the digits of x and low tell the steps apart.
+                let is_on = |s: f64| (x - self.nth(rint((x - low) / s) as u64)).abs() <= 1e-8 * s;
+                (*low..=*high).contains(&x) && step.is_none_or(is_on)
             }
             Distribution::Int { low, high, step, .. } => {
                 let (low, high) = (*low as f64, *high as f64);
