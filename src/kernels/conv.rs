@@ -110,6 +110,13 @@ impl Padded {
     }
 }
 
+/// Numbers from one channel's planes to the next one's: an odd number of cache lines, so that channels of a power of two do not all
+/// compete for the same places of the cache.
+fn apart([rows, cols]: [Padded; 2]) -> usize {
+    const LINE: usize = 16;
+    ((rows.phases * rows.len * cols.phases * cols.len).div_ceil(LINE) | 1) * LINE
+}
+
 /// Where outputs go along an axis: output t of `n` to place `first` + t `step` of `extent`.
 #[derive(Clone, Copy)]
 struct Spread {
@@ -133,25 +140,20 @@ struct Strips<'a, F: 'static> {
 }
 
 impl<F: Real> Strips<'_, F> {
-    /// Numbers of a channel's planes.
-    fn plane(&self) -> usize {
-        self.planes.iter().map(|axis| axis.phases * axis.len).product()
-    }
-
-    /// Columns of a channel's outputs, those between lines included, in whole strips.
+    /// Columns of a channel's outputs, those between lines included, in whole vectors.
     fn columns(&self) -> usize {
         let [rows, cols] = self.outputs;
         if rows.n * cols.n == 0 {
             return 0;
         }
-        ((rows.n - 1) * self.planes[1].len + cols.n).next_multiple_of(self.kernel.strip_tile[1])
+        ((rows.n - 1) * self.planes[1].len + cols.n).next_multiple_of(self.kernel.lanes)
     }
 
     /// The working memory of a task: the planes of an image, and a group's outputs.
     fn task(&self) -> [usize; 2] {
-        // The last strip reads beyond the planes.
-        let planes = self.groups * self.channels * self.plane() + self.kernel.strip_tile[1];
-        [planes, self.rows.next_multiple_of(self.kernel.strip_tile[0]) * self.columns()].map(|n| n.next_multiple_of(16))
+        // The last vector reads beyond the planes.
+        let planes = self.groups * self.channels * apart(self.planes) + self.kernel.lanes;
+        [planes, self.rows.next_multiple_of(self.kernel.strip_rows) * self.columns()].map(|n| n.next_multiple_of(16))
     }
 
     /// More tasks than threads share the batch, so that none waits for long.
@@ -188,12 +190,10 @@ impl<F: Real> Strips<'_, F> {
         let (columns, rows) = (self.columns(), group * self.rows..(group + 1) * self.rows);
         let a = &a[rows.start * self.taps.len()..rows.end * self.taps.len()];
         let starts = bias.map(|bias| &bias[rows]);
-        let planes = &planes[group * self.channels * self.plane()..];
-        for first in (0..columns).step_by(self.kernel.strip_tile[1]) {
-            let strip = Strip { a, rows: self.rows, b: &planes[first..], taps: self.taps, starts };
-            // SAFETY: the kernel is the one of the path in use.
-            unsafe { (self.kernel.strip)(&strip, &mut aside[first..], columns) };
-        }
+        let planes = &planes[group * self.channels * apart(self.planes)..];
+        let strip = Strip { a, rows: self.rows, b: planes, taps: self.taps, columns, starts };
+        // SAFETY: the kernel is the one of the path in use.
+        unsafe { (self.kernel.strip)(&strip, aside, columns) };
     }
 
     /// Moves outputs where they belong; what stands between lines is dropped.
@@ -218,9 +218,10 @@ impl<F: Real> Strips<'_, F> {
 /// Copies the channels of an image into their planes: `[c][row phase][column phase][row][column]`. The zeros are there.
 fn pad<F: Real>(x: &[F], [rows, cols]: [Padded; 2], planes: &mut [F]) {
     let (plane, line) = (rows.len * cols.len, cols.len);
-    for (c, x) in x.chunks_exact(rows.input * cols.input).enumerate() {
+    let channels = planes.chunks_exact_mut(apart([rows, cols])).zip(x.chunks_exact(rows.input * cols.input));
+    for (channel, x) in channels {
         for (p, q) in (0..rows.phases).flat_map(|p| (0..cols.phases).map(move |q| (p, q))) {
-            let y = &mut planes[((c * rows.phases + p) * cols.phases + q) * plane..][..plane];
+            let y = &mut channel[(p * cols.phases + q) * plane..][..plane];
             let (places, first) = rows.places(p);
             for (i, row) in places.enumerate() {
                 let x = &x[row * cols.input..][..cols.input];
@@ -253,8 +254,8 @@ fn taps(geometry: &Geometry, [rows, cols]: [Padded; 2], taps: &mut Vec<u32>) {
     for c in 0..geometry.channels()[0] {
         for i in (0..down.kernel).map(|i| i * down.dilation) {
             for j in (0..across.kernel).map(|j| j * across.dilation) {
-                let plane = (c * rows.phases + i % rows.phases) * cols.phases + j % cols.phases;
-                taps.push(place((plane * rows.len + i / rows.phases) * cols.len + j / cols.phases));
+                let plane = (i % rows.phases * cols.phases + j % cols.phases) * rows.len + i / rows.phases;
+                taps.push(place(c * apart([rows, cols]) + plane * cols.len + j / cols.phases));
             }
         }
     }
@@ -328,8 +329,9 @@ pub fn input_adjoint<F: Real>(geometry: &Geometry, g: &[F], w: &[F], gx: &mut [F
             // The furthest tap begins at 0.
             let back =
                 |line: Padded, to: Spread, axis: Axis, i: usize| line.len - to.n - i * axis.dilation / axis.stride;
-            let tap =
-                |(i, j)| (o * rows.len + back(rows, to_rows, down, i)) * cols.len + back(cols, to_cols, across, j);
+            let tap = |(i, j)| {
+                o * apart([rows, cols]) + back(rows, to_rows, down, i) * cols.len + back(cols, to_cols, across, j)
+            };
             places.extend(pairs().map(|pair| place(tap(pair))));
         }
         let strips = Strips {
@@ -376,7 +378,7 @@ pub fn weight_adjoint<F: Real>(geometry: &Geometry, g: &[F], x: &[F], gw: &mut [
     places.extend((0..down).flat_map(|y| (0..across).map(move |x| place(y * padded[1].len + x))));
     let (taps, steps) = places.split_at(k);
 
-    let plane: usize = padded.iter().map(|axis| axis.phases * axis.len).product();
+    let plane = apart(padded);
     let width = outputs.next_multiple_of(kernel.nr);
     let rooms =
         [groups * channels * plane, steps.len() * kernel.nr, groups * k.next_multiple_of(kernel.sum_rows) * width];

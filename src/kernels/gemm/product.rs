@@ -42,8 +42,10 @@ impl<'a, F> Matrix<'a, F> {
 pub(crate) struct Kernel<F: 'static> {
     pub mr: usize,
     pub nr: usize,
-    /// Rows and columns of a strip's tile.
-    pub strip_tile: [usize; 2],
+    /// Rows of a strip that are computed together at least.
+    pub strip_rows: usize,
+    /// Numbers of a vector.
+    pub lanes: usize,
     /// Rows of a sum's tile; its columns are `nr`.
     pub sum_rows: usize,
     /// Packs a panel of B.
@@ -73,7 +75,7 @@ pub(crate) struct Kernel<F: 'static> {
     pub chains: unsafe fn(usize) -> F,
 }
 
-/// A strip of a convolution: some neighbouring outputs of each row of A, of which row p of B begins at `taps[p]`. See
+/// A strip of a convolution: `columns` neighbouring outputs of each row of A, of which row p of B begins at `taps[p]`. See
 /// [`conv`](crate::kernels::conv).
 pub(crate) struct Strip<'a, F> {
     /// `[rows][taps]`.
@@ -81,6 +83,7 @@ pub(crate) struct Strip<'a, F> {
     pub rows: usize,
     pub b: &'a [F],
     pub taps: &'a [u32],
+    pub columns: usize,
     /// What each row's sums start from, if not from 0.
     pub starts: Option<&'a [F]>,
 }

@@ -61,7 +61,7 @@ pub(super) unsafe fn column<L: Lanes, const MR: usize, const NV: usize>(
     }
 }
 
-/// Computes a strip; `c` has room for whole tiles.
+/// Computes a strip; `c` has room for whole vectors of the rows, and `HALF` is half of `MR`.
 ///
 /// # Safety
 /// The instruction set of `L` is supported.
@@ -69,21 +69,55 @@ pub(super) unsafe fn column<L: Lanes, const MR: usize, const NV: usize>(
 /// # Panics
 /// When a slice is too short.
 #[inline(always)]
-pub(super) unsafe fn strip<L: Lanes, const MR: usize, const NV: usize>(s: &Strip<L::F>, c: &mut [L::F], ldc: usize) {
-    let (k, nr, whole) = (s.taps.len(), NV * L::N, s.rows.next_multiple_of(MR));
+pub(super) unsafe fn strip<L: Lanes, const MR: usize, const HALF: usize, const NV: usize>(
+    s: &Strip<L::F>,
+    c: &mut [L::F],
+    ldc: usize,
+) {
+    let (k, columns, whole) = (s.taps.len(), s.columns.next_multiple_of(L::N), s.rows.next_multiple_of(HALF));
     assert!(s.a.len() == s.rows * k && s.starts.is_none_or(|starts| starts.len() == s.rows), "strip: the rows of A");
-    assert!(s.rows > 0 && c.len() >= (whole - 1) * ldc + nr, "strip: room for whole tiles");
-    assert!(s.taps.iter().all(|&tap| tap as usize + nr <= s.b.len()), "strip: taps within B");
-    for top in (0..s.rows).step_by(MR) {
-        // Below the last row, its values are computed again.
-        let row = |i: usize| (top + i).min(s.rows - 1);
-        let a = (s.a.as_ptr(), std::array::from_fn(|i| row(i) * k), |p| p);
-        // SAFETY: as was asserted.
-        unsafe {
-            let b = (s.b.as_ptr(), |p| *s.taps.get_unchecked(p) as usize);
-            let start = |i, _| L::splat(s.starts.map_or(L::F::ZERO, |starts| starts[row(i)]));
-            tile::<L, MR, NV>(k, a, b, start, c.as_mut_ptr().add(top * ldc), ldc);
+    assert!(s.rows > 0 && c.len() >= (whole - 1) * ldc + columns, "strip: room for whole vectors of the rows");
+    assert!(s.taps.iter().all(|&tap| tap as usize + columns <= s.b.len()), "strip: taps within B");
+    for first in (0..columns).step_by(NV * L::N) {
+        let vectors = (columns - first) / L::N;
+        for top in (0..s.rows).step_by(MR) {
+            // What is left at both borders has tiles of its own, which waste less.
+            let (is_high, at) = (s.rows - top > HALF, (top, first));
+            // SAFETY: as was asserted.
+            unsafe {
+                match (is_high, vectors) {
+                    (true, 1) => outputs::<L, MR, 1>(s, at, c, ldc),
+                    (true, 2) => outputs::<L, MR, 2>(s, at, c, ldc),
+                    (true, _) => outputs::<L, MR, NV>(s, at, c, ldc),
+                    (false, 1) => outputs::<L, HALF, 1>(s, at, c, ldc),
+                    (false, 2) => outputs::<L, HALF, 2>(s, at, c, ldc),
+                    (false, _) => outputs::<L, HALF, NV>(s, at, c, ldc),
+                }
+            }
         }
+    }
+}
+
+/// A tile of a strip, from row `top` and column `first` on.
+///
+/// # Safety
+/// The instruction set of `L` is supported, and B and `c` hold the tile.
+#[inline(always)]
+unsafe fn outputs<L: Lanes, const MR: usize, const NV: usize>(
+    s: &Strip<L::F>,
+    (top, first): (usize, usize),
+    c: &mut [L::F],
+    ldc: usize,
+) {
+    let k = s.taps.len();
+    // Below the last row, its values are computed again.
+    let row = |i: usize| (top + i).min(s.rows - 1);
+    let a = (s.a.as_ptr(), std::array::from_fn(|i| row(i) * k), |p| p);
+    // SAFETY: by the caller's promise; there is a tap for each step.
+    unsafe {
+        let start = |i, _| L::splat(s.starts.map_or(L::F::ZERO, |starts| starts[row(i)]));
+        let b = (s.b.as_ptr().add(first), |p| *s.taps.get_unchecked(p) as usize);
+        tile::<L, MR, NV>(k, a, b, start, c.as_mut_ptr().add(top * ldc + first), ldc);
     }
 }
 

@@ -19,12 +19,12 @@ const MR_16: usize = 6;
 const MR_PLAIN: usize = 4;
 /// Vectors of a tile's row.
 const VECTORS: usize = 2;
-/// Rows and vectors of a strip's tile, and rows of a sum's: channels are mostly multiples of 8, and the addresses of 8 rows of A, which
-/// lie anywhere, stay in registers.
+/// Rows and vectors of a strip's tile, half these rows, and rows of a sum's: channels are mostly multiples of 8, and the addresses of
+/// 8 rows of A, which lie anywhere, stay in registers.
 #[cfg(target_arch = "x86_64")]
-const CONV_32: [usize; 3] = [8, 3, 8];
+const CONV_32: [usize; 4] = [8, 3, 4, 8];
 /// The same with 16 vector registers.
-const CONV_16: [usize; 3] = [4, 2, 4];
+const CONV_16: [usize; 4] = [4, 2, 2, 4];
 
 /// Types that have micro-kernels.
 pub trait Tiles: Sized + 'static {
@@ -49,12 +49,12 @@ macro_rules! kernel {
         $(#[target_feature(enable = $feature)])?
         unsafe fn outputs(s: &Strip<$F>, c: &mut [$F], ldc: usize) {
             // SAFETY: by `Kernel::strip`'s contract.
-            unsafe { strip::<$L, { $conv[0] }, { $conv[1] }>(s, c, ldc) }
+            unsafe { strip::<$L, { $conv[0] }, { $conv[2] }, { $conv[1] }>(s, c, ldc) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn sums(s: &Sums<$F>, c: &mut [$F], ldc: usize) {
             // SAFETY: by `Kernel::accumulate`'s contract.
-            unsafe { accumulate::<$L, { $conv[2] }, VECTORS>(s, c, ldc) }
+            unsafe { accumulate::<$L, { $conv[3] }, VECTORS>(s, c, ldc) }
         }
         $(#[target_feature(enable = $feature)])?
         unsafe fn multiply_adds(rounds: usize) -> $F {
@@ -64,8 +64,9 @@ macro_rules! kernel {
         Kernel {
             mr: $mr,
             nr: VECTORS * <$L>::N,
-            strip_tile: [$conv[0], $conv[1] * <$L>::N],
-            sum_rows: $conv[2],
+            strip_rows: $conv[2],
+            lanes: <$L>::N,
+            sum_rows: $conv[3],
             pack: pack_panel,
             column: tiles,
             strip: outputs,
