@@ -59,22 +59,46 @@ fn max_plane<F: Real>([rows, cols]: [Axis; 2], x: &[F], y: &mut [F], at: &mut [F
 
 simd! {
     fn max_of_four<F: Real>(width: usize, out: usize, x: &[F], y: &mut [F], at: &mut [F]) {
-        let below = F::of(width as f64);
-        for (t, (y, at)) in y.chunks_exact_mut(out).zip(at.chunks_exact_mut(out)).enumerate() {
-            let pairs = |row: usize| x[row * width..][..2 * out].as_chunks::<2>().0;
-            let (top, bottom) = (&pairs(2 * t)[..out], &pairs(2 * t + 1)[..out]);
-            for u in 0..out {
-                let (mut largest, mut far) = (top[u][0], F::ZERO);
-                for (place, x) in [(F::ONE, top[u][1]), (below, bottom[u][0]), (below + F::ONE, bottom[u][1])] {
-                    let wins = x > largest || x.is_nan();
-                    largest = if wins { x } else { largest };
-                    far = if wins { place } else { far };
-                }
-                y[u] = largest;
-                at[u] = far;
-            }
+        match out {
+            8.. => max_in_blocks::<F, 8>(width, out, x, y, at),
+            4.. => max_in_blocks::<F, 4>(width, out, x, y, at),
+            _ => max_in_blocks::<F, 1>(width, out, x, y, at),
         }
     }
+}
+
+#[inline(always)]
+fn max_in_blocks<F: Real, const N: usize>(width: usize, out: usize, x: &[F], y: &mut [F], at: &mut [F]) {
+    let below = F::of(width as f64);
+    for (t, (y, at)) in y.chunks_exact_mut(out).zip(at.chunks_exact_mut(out)).enumerate() {
+        let pairs = |row: usize| x[row * width..][..2 * out].as_chunks::<2>().0;
+        let (top, bottom) = (pairs(2 * t), pairs(2 * t + 1));
+        for u in blocks::<N>(out) {
+            let [top, bottom]: [[[F; 2]; N]; 2] = [top, bottom].map(|pairs| block(pairs, u));
+            let (mut largest, mut far) = (top.map(|x| x[0]), [F::ZERO; N]);
+            for i in 0..N {
+                for (place, x) in [(F::ONE, top[i][1]), (below, bottom[i][0]), (below + F::ONE, bottom[i][1])] {
+                    let wins = x > largest[i] || x.is_nan();
+                    largest[i] = if wins { x } else { largest[i] };
+                    far[i] = if wins { place } else { far[i] };
+                }
+            }
+            y[u..][..N].copy_from_slice(&largest);
+            at[u..][..N].copy_from_slice(&far);
+        }
+    }
+}
+
+/// Where each `N` of `n` begin; the last ones may be some of them again.
+#[inline(always)]
+fn blocks<const N: usize>(n: usize) -> impl Iterator<Item = usize> {
+    (0..n).step_by(N).map(move |u| u.min(n - N))
+}
+
+/// The `N` elements from `u` on.
+#[inline(always)]
+fn block<T: Copy, const N: usize>(x: &[T], u: usize) -> [T; N] {
+    x[u..][..N].try_into().expect("N of them")
 }
 
 /// `y[t]` ← what x has where `at` says.
@@ -90,10 +114,42 @@ pub fn choose<F: Real>(axes: [Axis; 2], x: &[F], at: &[F], y: &mut [F]) {
 pub fn unchoose<F: Real>(axes: [Axis; 2], g: &[F], at: &[F], gx: &mut [F]) {
     let [from, to] = areas(axes);
     let work = g.par_chunks_exact(to).zip(at.par_chunks_exact(to)).zip(gx.par_chunks_exact_mut(from));
-    work.with_min_len(planes(from, 2 * to)).for_each(|((g, at), gx)| {
-        gx.fill(F::ZERO);
-        each(axes, at, |t, place| gx[place] += g[t]);
+    work.with_min_len(planes(from, 2 * to)).for_each(|((g, at), gx)| match halves(axes) {
+        true => to_one_of_four(axes[1].input, axes[1].output(), g, at, gx),
+        false => {
+            gx.fill(F::ZERO);
+            each(axes, at, |t, place| gx[place] += g[t]);
+        }
     });
+}
+
+simd! {
+    fn to_one_of_four<F: Real>(width: usize, out: usize, g: &[F], at: &[F], gx: &mut [F]) {
+        match out {
+            8.. => to_one_in_blocks::<F, 8>(width, out, g, at, gx),
+            4.. => to_one_in_blocks::<F, 4>(width, out, g, at, gx),
+            _ => to_one_in_blocks::<F, 1>(width, out, g, at, gx),
+        }
+    }
+}
+
+#[inline(always)]
+fn to_one_in_blocks<F: Real, const N: usize>(width: usize, out: usize, g: &[F], at: &[F], gx: &mut [F]) {
+    let below = F::of(width as f64);
+    // No window sees the last line of an odd image.
+    let (seen, unseen) = gx.split_at_mut(g.len() / out * 2 * width);
+    unseen.fill(F::ZERO);
+    for ((g, at), gx) in g.chunks_exact(out).zip(at.chunks_exact(out)).zip(seen.chunks_exact_mut(2 * width)) {
+        for (line, left) in gx.chunks_exact_mut(width).zip([F::ZERO, below]) {
+            for u in blocks::<N>(out) {
+                let (g, at): ([F; N], [F; N]) = (block(g, u), block(at, u));
+                let given = |i: usize, place: F| if at[i] == place { g[i] } else { F::ZERO };
+                let pairs: [[F; 2]; N] = std::array::from_fn(|i| [given(i, left), given(i, left + F::ONE)]);
+                line[2 * u..][..2 * N].copy_from_slice(pairs.as_flattened());
+            }
+            line[2 * out..].fill(F::ZERO);
+        }
+    }
 }
 
 /// Calls `f` with each output and the place in the image that `at` says.
