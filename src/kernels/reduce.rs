@@ -4,6 +4,7 @@
 use super::Real;
 use super::elementwise::Pointwise;
 use super::simd::simd;
+use rayon::prelude::*;
 
 /// Elements summed by one task.
 const CHUNK: usize = 1 << 13;
@@ -61,6 +62,18 @@ simd! {
         }
         lanes[0]
     }
+}
+
+/// `y[o, i] = Σᵣ x[o, r, i]` for runs of `run` and `inner` numbers within.
+pub fn sum_runs<F: Real>(x: &[F], run: usize, inner: usize, y: &mut [F]) {
+    if x.is_empty() {
+        return y.fill(F::ZERO);
+    }
+    let blocks = x.par_chunks_exact(run * inner).zip(y.par_chunks_exact_mut(inner));
+    blocks.with_min_len(CHUNK.div_ceil(run * inner)).for_each(|(x, y)| match y {
+        [y] => *y = sum(x),
+        y => sum_rows(x, y),
+    });
 }
 
 /// Columns that a task of [`sum_rows`] owns.

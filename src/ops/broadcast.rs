@@ -105,16 +105,16 @@ impl<F: Real> Op<F> for SumTo {
             let n = extents.size();
             if n == y.len() {
                 let sums = halves.as_ref().map(|(sums, _): &(&mut [F], &mut [F])| &sums[..before]);
-                return sum_runs(sums.unwrap_or(x), run, inner, y);
+                return reduce::sum_runs(sums.unwrap_or(x), run, inner, y);
             }
             halves = Some(match halves.take() {
                 Some((sums, room)) => {
-                    sum_runs(&sums[..before], run, inner, &mut room[..n]);
+                    reduce::sum_runs(&sums[..before], run, inner, &mut room[..n]);
                     (room, sums)
                 }
                 None => {
                     let (sums, room) = scratch.take().expect("taken once").take(2 * n).split_at_mut(n);
-                    sum_runs(x, run, inner, sums);
+                    reduce::sum_runs(x, run, inner, sums);
                     (sums, room)
                 }
             });
@@ -125,18 +125,6 @@ impl<F: Real> Op<F> for SumTo {
 
     fn vjp<'t>(&self, cx: &Vjp<'t, F>) {
         cx.give(0, || cx.g().broadcast_to(cx.x(0).shape()));
-    }
-}
-
-/// `y[o, i] = Σᵣ x[o, r, i]`.
-fn sum_runs<F: Real>(x: &[F], run: usize, inner: usize, y: &mut [F]) {
-    if x.is_empty() {
-        return y.fill(F::ZERO);
-    }
-    if inner == 1 {
-        x.chunks_exact(run).zip(y).for_each(|(x, y)| *y = reduce::sum(x));
-    } else {
-        x.chunks_exact(run * inner).zip(y.chunks_exact_mut(inner)).for_each(|(x, y)| reduce::sum_rows(x, y));
     }
 }
 
