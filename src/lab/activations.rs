@@ -278,7 +278,7 @@ fn look(group: String, trainer: &Trainer, records: Vec<Record>, diverged: Option
 fn signals(classifier: &Classifier, data: &Dataset) -> [Signal; 3] {
     let (mut sums, mut alive) = ([[0.0f64; 4]; 3], [const { Vec::<bool>::new() }; 3]);
     classifier.each_batch(&data.test, |trace: &Trace<f32>| {
-        for ((sums, alive), layer) in sums.iter_mut().zip(&mut alive).zip(trace.hidden) {
+        for ((sums, alive), layer) in sums.iter_mut().zip(&mut alive).zip(trace.hidden()) {
             let value = layer.value();
             let (units, places) = (value.shape()[1], value.shape()[2..].iter().product::<usize>());
             alive.resize(units, false);

@@ -86,7 +86,7 @@ impl<'a> Classifier<'a> {
     pub fn features(&self, split: &Split) -> Vec<Vec<f32>> {
         let mut all = Vec::with_capacity(split.len());
         self.each_batch(split, |trace| {
-            let features = trace.features().value();
+            let features = trace.features.value();
             all.extend((0..features.shape()[0]).map(|i| features.row(i).to_vec()));
         });
         all

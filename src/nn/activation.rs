@@ -45,6 +45,11 @@ impl Activation {
         }
     }
 
+    /// Whether it never falls: then it and the largest of several numbers commute.
+    pub fn is_monotone(self) -> bool {
+        !matches!(self, Activation::Gelu | Activation::Silu)
+    }
+
     /// The initial weights that keep signals at one scale through layers with this nonlinearity: Glorot's for those that are steepest
     /// in the middle and saturate, LeCun's for SELU, whose fixed point they assume, He's for those that are one half of the identity.
     pub fn matched(self) -> Init {
