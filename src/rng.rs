@@ -43,6 +43,8 @@ pub enum Purpose {
     Grid = 13,
     /// The folds of cross-validation; the step is the repeat.
     Folds = 14,
+    /// Points between real and generated images; the step is the training step.
+    Between = 15,
 }
 
 /// A stream of random numbers.

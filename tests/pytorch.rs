@@ -6,7 +6,7 @@ use elbo::loss::{self, Loss};
 use elbo::models::{Architecture, Autoencoder, Coder, Vae};
 use elbo::nn::{BatchNorm, Grads, LayerNorm, Params, Pass};
 use elbo::ops::{CATALOGUE, Convolution, Pooling};
-use elbo::optim::{Adam, Optimizer, Sgd};
+use elbo::optim::{Adam, Optimizer, RmsProp, Sgd};
 use elbo::{Shape, Tape, Tensor, Var};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -59,6 +59,7 @@ const OPS: &[(&str, Function)] = &[
     ("sum_to mean_axes", |x| x[0].mean_axes(&[0, 2])),
     ("log_sum_exp", |x| x[0].log_sum_exp(1)),
     ("log_sum_exp far_apart", |x| x[0].log_sum_exp(0)),
+    ("hard_max", |x| x[0].hard_max(1)),
     ("reshape", |x| x[0].reshape([4, 6])),
     ("permute", |x| x[0].permute(&[2, 0, 1])),
     ("slice", |x| x[0].slice(1, 1, 3)),
@@ -104,6 +105,8 @@ const IMAGES: &[(&str, Function)] = &[
     ("elu", |x| x[0].elu(1.3)),
     ("silu", |x| x[0].silu()),
     ("gelu", |x| x[0].gelu()),
+    ("gelu_tanh", |x| x[0].gelu_tanh()),
+    ("normal_cdf", |x| x[0].normal_cdf()),
 ];
 
 const PLAIN: Convolution = Convolution { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 };
@@ -238,6 +241,12 @@ fn clipping_gives_pytorchs_norm_and_gradients() {
 #[test]
 fn twenty_steps_of_adam_are_pytorchs() {
     compare_training("adam", |params, _| Box::new(Adam::new(params)));
+    compare_training("adam_betas", |params, _| Box::new(Adam::with_betas(params, [0.5, 0.9])));
+}
+
+#[test]
+fn twenty_steps_of_rmsprop_are_pytorchs() {
+    compare_training("rmsprop", |params, _| Box::new(RmsProp::new(params)));
 }
 
 #[test]

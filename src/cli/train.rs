@@ -79,6 +79,7 @@ pub enum InitChoice {
     Lecun,
     #[value(alias = "keras")]
     Glorot,
+    Radford,
     /// He's for ReLU and its kin, LeCun's for SELU, Glorot's for tanh and sigmoid
     Matched,
 }
@@ -90,6 +91,7 @@ impl InitChoice {
             InitChoice::He => Init::He,
             InitChoice::Lecun => Init::Lecun,
             InitChoice::Glorot => Init::Glorot,
+            InitChoice::Radford => Init::Radford,
             InitChoice::Matched => activation.matched(),
         }
     }
@@ -155,6 +157,7 @@ impl SettingsArgs {
             lr: self.lr.unwrap_or(lr),
             lr_schedule: self.lr_schedule.into(),
             optimizer: self.optimizer.into(),
+            betas: [0.9, 0.999],
             momentum: self.momentum.unwrap_or(0.9),
             clip_norm: self.clip_norm,
         }

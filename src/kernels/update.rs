@@ -61,6 +61,29 @@ impl<F: Real> Rule<F, 1> for Momentum<F> {
     }
 }
 
+/// RMSprop: v ← decay · v + share · g², w ← w − lr · g / (√v + ε). A gradient beyond ±[`ROOT`](Real::ROOT) counts as that.
+#[derive(Clone, Copy, Debug)]
+pub struct RmsProp<F> {
+    /// lr.
+    pub lr: F,
+    /// How much of v stays.
+    pub decay: F,
+    /// 1 − decay.
+    pub share: F,
+    /// ε, outside the root.
+    pub eps: F,
+}
+
+impl<F: Real> Rule<F, 1> for RmsProp<F> {
+    #[inline(always)]
+    fn at(&self, w: F, g: F, [v]: [F; 1]) -> (F, [F; 1]) {
+        let g = if g > F::ROOT { F::ROOT } else { g };
+        let g = if g < -F::ROOT { -F::ROOT } else { g };
+        let v = (g * g).mul_add(self.share, v * self.decay);
+        (w - self.lr * (g / (v.sqrt() + self.eps)), [v])
+    }
+}
+
 /// Applies a rule to every weight. The new weights are written over the gradient: the graph still holds the old ones.
 ///
 /// # Panics

@@ -10,7 +10,6 @@ use crate::loss;
 use crate::models::classifier::{Settings, Trace};
 use crate::models::{self, Config, Network, Trained, Trainer};
 use crate::nn::{Pass, one_hot};
-use crate::optim::OptimizerKind;
 use crate::train::{self, Folder, Record, Task, Watch};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -239,7 +238,7 @@ fn group(all: &[Config], config: &Config) -> String {
     let name = settings(config).activation.name();
     match all.iter().any(|other| optimizer(other) != optimizer(config)) {
         false => name.to_string(),
-        true => format!("{name}, {}", if optimizer(config) == OptimizerKind::Adam { "Adam" } else { "SGD" }),
+        true => format!("{name}, {}", optimizer(config).name()),
     }
 }
 

@@ -24,7 +24,7 @@ pub enum Activation {
     LeakyRelu,
     /// x above 0, eˣ − 1 below.
     Elu,
-    /// ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))).
+    /// ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))): the fast form, PyTorch's `approximate="tanh"`.
     Gelu,
     /// x σ(x).
     Silu,
@@ -40,7 +40,7 @@ impl Activation {
             Activation::Sigmoid => x.sigmoid(),
             Activation::LeakyRelu => x.leaky_relu(0.01),
             Activation::Elu => x.elu(1.0),
-            Activation::Gelu => x.gelu(),
+            Activation::Gelu => x.gelu_tanh(),
             Activation::Silu => x.silu(),
         }
     }

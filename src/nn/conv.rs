@@ -36,7 +36,13 @@ impl Conv2d {
     /// When x has other channels, or the window does not fit.
     #[track_caller]
     pub fn forward<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, x: Var<'t, F>) -> Var<'t, F> {
-        x.conv2d(pass.param(self.weight), Some(pass.param(self.bias)), self.options)
+        self.with(pass, pass.param(self.weight), x)
+    }
+
+    /// The same with other weights in place of its own.
+    #[track_caller]
+    pub fn with<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, weight: Var<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        x.conv2d(weight, Some(pass.param(self.bias)), self.options)
     }
 
     /// Its weights.

@@ -24,6 +24,17 @@ impl Dense {
     /// When x has another number of columns.
     #[track_caller]
     pub fn forward<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, x: Var<'t, F>) -> Var<'t, F> {
-        x.affine(pass.param(self.weight), pass.param(self.bias))
+        self.with(pass, pass.param(self.weight), x)
+    }
+
+    /// The same with other weights in place of its own.
+    #[track_caller]
+    pub fn with<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, weight: Var<'t, F>, x: Var<'t, F>) -> Var<'t, F> {
+        x.affine(weight, pass.param(self.bias))
+    }
+
+    /// Its weights.
+    pub fn weight(&self) -> ParamId {
+        self.weight
     }
 }

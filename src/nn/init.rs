@@ -18,8 +18,10 @@ pub enum Init {
     He,
     /// N(0, 1/fan_in), biases 0: for SELU (LeCun et al. 1998, *Efficient BackProp*).
     Lecun,
-    /// Uniform in ±√(6/(fan_in + fan_out)), biases 0: for tanh (Glorot and Bengio 2010).
+    /// Uniform in ±√(6/(fan_in + fan_out)), biases 0: for tanh (Glorot and Bengio 2010), and what Keras' layers do.
     Glorot,
+    /// N(0, 0.02²), biases 0: for GANs with convolutions (Radford et al. 2016, arXiv 1511.06434).
+    Radford,
 }
 
 impl Init {
@@ -44,6 +46,7 @@ impl Init {
             Init::He => (tensor(w, index, &normal(2.0 / fan_in)), zeros),
             Init::Lecun => (tensor(w, index, &normal(1.0 / fan_in)), zeros),
             Init::Glorot => (tensor(w, index, &uniform((6.0 / (fan_in + fan_out)).sqrt())), zeros),
+            Init::Radford => (tensor(w, index, &normal(4e-4)), zeros),
         }
     }
 }
@@ -60,6 +63,7 @@ mod tests {
             (Init::He, 2.0 / 300.0),
             (Init::Lecun, 1.0 / 300.0),
             (Init::Glorot, 2.0 / 700.0),
+            (Init::Radford, 4e-4),
         ] {
             let (w, b) = init.draw::<f64>([n_out, n_in].into(), [n_in, n_out], 1, 0);
             let n = w.data().len() as f64;

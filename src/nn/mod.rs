@@ -11,6 +11,7 @@ mod init;
 mod norm;
 mod one_hot;
 mod params;
+mod spectral;
 mod stack;
 
 pub use activation::Activation;
@@ -21,4 +22,5 @@ pub use init::Init;
 pub use norm::{BatchNorm, LayerNorm};
 pub use one_hot::one_hot;
 pub use params::{BufferId, Grads, ParamId, Params, Pass};
+pub use spectral::SpectralNorm;
 pub use stack::Stack;

@@ -1,10 +1,15 @@
-//! `broadcast_to` and `sum_to`, each the other's derivative; sums, means and log-sum-exp along axes.
+//! `broadcast_to` and `sum_to`, each the other's derivative; sums and means along axes.
 
 use crate::autograd::{Op, Row, Var, Vjp};
 use crate::error::ShapeError;
 use crate::example;
 use crate::kernels::{Real, gemm::Scratch, reduce};
 use crate::tensor::{MAX_RANK, Shape, Tensor};
+use rayon::prelude::*;
+use std::array::from_fn;
+
+/// Numbers that a task writes at least.
+const GRAIN: usize = 1 << 15;
 
 /// x repeated along the axes it lacks or has with extent 1.
 struct BroadcastTo(Shape);
@@ -29,34 +34,31 @@ impl<F: Real> Op<F> for BroadcastTo {
     }
 
     fn forward(&mut self, x: &[&Tensor<F>], y: &mut [F], _: &mut Scratch<F>) {
-        let from = aligned(x[0].shape(), self.0.len());
-        let x = x[0].data();
-        let Some((&columns, outer)) = self.0.split_last() else {
-            return y.copy_from_slice(x);
+        let (from, to, x) = (aligned(x[0].shape(), self.0.len()), self.0, x[0].data());
+        let is_repeated = |a: usize| from[a] != to[a];
+        let Some(last) = (0..to.len()).rev().find(|&a| to[a] != 1).filter(|_| !y.is_empty()) else {
+            return y.copy_from_slice(&x[..y.len()]);
         };
-        if columns == 0 {
-            return;
-        }
-        let repeated = from[self.0.len() - 1] != columns;
-        // Runs through the outer axes like an odometer; an axis of extent 1 does not move in x.
-        let mut index = [0; MAX_RANK];
-        for y in y.chunks_exact_mut(columns) {
-            let row = outer
-                .iter()
-                .enumerate()
-                .fold(0, |row, (a, _)| if from[a] == 1 { row } else { row * from[a] + index[a] });
-            match repeated {
-                true => y.fill(x[row]),
-                false => y.copy_from_slice(&x[row * columns..][..columns]),
+        // The last axes that are repeated together, or kept: runs of one number, or of neighbours.
+        let is_alike = |a: &usize| to[*a] == 1 || is_repeated(*a) == is_repeated(last);
+        let first = (0..=last).rev().take_while(is_alike).last().unwrap_or(last);
+        let run: usize = to[first..].iter().product();
+        // How far an axis moves in x.
+        let inside = |a: usize| from[a + 1..to.len()].iter().product::<usize>();
+        let strides: [usize; MAX_RANK] = from_fn(|a| if a < first && !is_repeated(a) { inside(a) } else { 0 });
+        let place = |mut line: usize| {
+            let mut at = 0;
+            for a in (0..first).rev() {
+                at += line % to[a] * strides[a];
+                line /= to[a];
             }
-            for a in (0..outer.len()).rev() {
-                index[a] += 1;
-                if index[a] < outer[a] {
-                    break;
-                }
-                index[a] = 0;
-            }
-        }
+            at
+        };
+        let lines = y.par_chunks_exact_mut(run).with_min_len(GRAIN.div_ceil(run)).enumerate();
+        lines.for_each(|(line, y)| match is_repeated(last) {
+            true => y.fill(x[place(line)]),
+            false => y.copy_from_slice(&x[place(line)..][..run]),
+        });
     }
 
     fn vjp<'t>(&self, cx: &Vjp<'t, F>) {
@@ -147,55 +149,6 @@ fn without(name: &str, shape: Shape, axes: &[usize]) -> Shape {
     out
 }
 
-/// ln Σ eˣ along an axis, which stays with extent 1.
-struct LogSumExp {
-    axis: usize,
-}
-
-pub(super) const LOG_SUM_EXP: Row = Row {
-    name: "log_sum_exp",
-    formula: "ln Σ eˣ along an axis",
-    derivative: "g exp(x − y), the softmax",
-    example: example!([([2, 3, 4], Signed)], |x| x[0].log_sum_exp(1)),
-};
-
-impl<F: Real> Op<F> for LogSumExp {
-    fn row(&self) -> &'static Row {
-        &LOG_SUM_EXP
-    }
-
-    fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        match x[0].get(self.axis) {
-            Some(0) | None => Err(ShapeError(format!("{} has nothing along axis {}", x[0], self.axis))),
-            Some(_) => Ok(x[0].with(self.axis, 1)),
-        }
-    }
-
-    /// m + ln(1 + Σ e^(x − m)) with m = max x and the sum over the others: it neither overflows nor loses what they add.
-    fn forward(&mut self, x: &[&Tensor<F>], y: &mut [F], _: &mut Scratch<F>) {
-        let shape = x[0].shape();
-        let (n, inner) = (shape[self.axis], shape[self.axis + 1..].iter().product::<usize>());
-        for (o, y) in y.chunks_exact_mut(inner.max(1)).enumerate() {
-            for (i, y) in y.iter_mut().enumerate() {
-                let along = || (0..n).map(|k| x[0].data()[(o * n + k) * inner + i]);
-                let m = along().fold(-F::INFINITY, |m, x| if x > m { x } else { m });
-                if !m.is_finite() {
-                    // All −∞, an ∞, or NaN: subtracting would make NaN of the first two.
-                    *y = along().fold(F::ZERO, |sum, x| sum + x.exp()).ln();
-                    continue;
-                }
-                let first = along().position(|x| x == m);
-                let others = along().enumerate().filter(|(k, _)| Some(*k) != first);
-                *y = m + others.fold(F::ZERO, |sum, (_, x)| sum + (x - m).exp()).ln_1p();
-            }
-        }
-    }
-
-    fn vjp<'t>(&self, cx: &Vjp<'t, F>) {
-        cx.give(0, || cx.g() * (cx.x(0) - cx.y()).exp());
-    }
-}
-
 impl<F: Real> Var<'_, F> {
     /// x repeated to `shape`: aligned at the last axis, where x has extent 1 or no axis.
     ///
@@ -251,27 +204,6 @@ impl<F: Real> Var<'_, F> {
         let n: usize = axes.iter().map(|&a| shape[a]).product();
         sums * (1.0 / n as f64)
     }
-
-    /// ln Σ eˣ along `axis`, which stays with extent 1.
-    #[track_caller]
-    #[must_use]
-    pub fn log_sum_exp(self, axis: usize) -> Self {
-        self.tape().apply(LogSumExp { axis }, [self])
-    }
-
-    /// x − ln Σ eˣ along `axis`: logarithms of probabilities.
-    #[track_caller]
-    #[must_use]
-    pub fn log_softmax(self, axis: usize) -> Self {
-        self - self.log_sum_exp(axis)
-    }
-
-    /// eˣ / Σ eˣ along `axis`: probabilities.
-    #[track_caller]
-    #[must_use]
-    pub fn softmax(self, axis: usize) -> Self {
-        self.log_softmax(axis).exp()
-    }
 }
 
 #[cfg(test)]
@@ -298,14 +230,5 @@ mod tests {
         }
         assert_eq!(tape.leaf(x.clone()).sum_to([5]).value().data().len(), 5);
         assert_eq!(tape.leaf(x.clone()).sum().item(), x.view().sum());
-    }
-
-    #[test]
-    fn log_sum_exp_is_finite_for_large_inputs_and_exact_for_equal_ones() {
-        let tape = Tape::new();
-        let lse = |x: Vec<f64>| tape.leaf(Tensor::new(x, [2])).log_sum_exp(0).item();
-        assert_eq!(lse(vec![1e4, 1e4]), 1e4 + 2f64.ln());
-        assert_eq!(lse(vec![-1e4, 1e4]), 1e4);
-        assert_eq!(lse(vec![f64::NEG_INFINITY; 2]), f64::NEG_INFINITY);
     }
 }

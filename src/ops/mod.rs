@@ -49,6 +49,7 @@ mod limits;
 mod matmul;
 mod pointwise;
 mod pool;
+mod softmax;
 mod unary;
 
 pub use algebra::Algebra;
@@ -61,12 +62,12 @@ pub use unary::Selu;
 use crate::autograd::{Add, Row};
 use binary::*;
 use unary::{
-    Abs, Clamp, Elu, Exp, ExpGap, Gelu, LeakyRelu, Ln, Neg, Relu, Scale, Shift, Sigmoid, Sign, Silu, Softplus, Sqrt,
-    Square, Step, Tanh, Within,
+    Abs, Clamp, Elu, Exp, ExpGap, GeluTanh, LeakyRelu, Ln, Neg, NormalCdf, Relu, Scale, Shift, Sigmoid, Sign, Silu,
+    Softplus, Sqrt, Square, Step, Tanh, Within,
 };
 
 /// All ops.
-pub static CATALOGUE: [Row; 47] = [
+pub static CATALOGUE: [Row; 49] = [
     Add::ROW,
     Sub::ROW,
     Mul::ROW,
@@ -87,7 +88,8 @@ pub static CATALOGUE: [Row; 47] = [
     Selu::ROW,
     Elu::ROW,
     Silu::ROW,
-    Gelu::ROW,
+    NormalCdf::ROW,
+    GeluTanh::ROW,
     Abs::ROW,
     Clamp::ROW,
     Maximum::ROW,
@@ -108,7 +110,8 @@ pub static CATALOGUE: [Row; 47] = [
     pool::AVG_UNPOOL,
     broadcast::BROADCAST_TO,
     broadcast::SUM_TO,
-    broadcast::LOG_SUM_EXP,
+    softmax::LOG_SUM_EXP,
+    softmax::HARD_MAX,
     layout::RESHAPE,
     layout::PERMUTE,
     layout::SLICE,

@@ -21,7 +21,12 @@ pub struct Adam<F: Real> {
 impl<F: Real> Adam<F> {
     /// With β₁ = 0.9, β₂ = 0.999, ε = 1e-8.
     pub fn new(params: &Params<F>) -> Self {
-        Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, state: Memory::new(params, &["m", "v"]) }
+        Adam::with_betas(params, [0.9, 0.999])
+    }
+
+    /// With these β₁ and β₂, and ε = 1e-8.
+    pub fn with_betas(params: &Params<F>, [beta1, beta2]: [f64; 2]) -> Self {
+        Adam { beta1, beta2, eps: 1e-8, state: Memory::new(params, &["m", "v"]) }
     }
 }
 

@@ -5,11 +5,13 @@
 
 mod adam;
 mod descent;
+mod rmsprop;
 mod schedule;
 mod sgd;
 
 pub use adam::Adam;
 pub use descent::{Descent, OptimizerKind};
+pub use rmsprop::RmsProp;
 pub use schedule::{LrSchedule, warm_up};
 pub use sgd::Sgd;
 

@@ -42,7 +42,7 @@ pub const SETTINGS: [Setting; 13] = [
         takes: "relu, selu, tanh, sigmoid, leaky_relu, elu, gelu or silu",
         set: |c, v| word(v, |a| shape(c).activation = a),
     },
-    Setting { name: "init", takes: "pytorch, he, lecun or glorot", set: |c, v| word(v, |i| shape(c).init = i) },
+    Setting { name: "init", takes: "pytorch, he, lecun, glorot or radford", set: |c, v| word(v, |i| shape(c).init = i) },
     Setting { name: "beta", takes: NUMBER, set: |c, v| number(v, |x| vae(c).beta = x) },
     Setting { name: "beta_warmup", takes: "a whole number", set: |c, v| whole(v, |n| vae(c).beta_warmup = n as u64) },
 ];

@@ -264,6 +264,17 @@ fn normal_quantiles_are_those_of_mpmath() {
 }
 
 #[test]
+fn the_normal_distribution_function_inverts_its_quantiles() {
+    for k in 1..1000 {
+        let p = f64::from(k) / 1000.0;
+        assert!((normal_cdf(normal_quantile(p)) / p - 1.0).abs() < 1e-14, "{p}");
+    }
+    assert_eq!([f64::NEG_INFINITY, 0.0, f64::INFINITY].map(normal_cdf), [0.0, 0.5, 1.0]);
+    // mpmath.ncdf at 50 digits.
+    assert!((normal_cdf(-10.0) / 7.619_853_024_160_526_1e-24 - 1.0).abs() < 1e-13);
+}
+
+#[test]
 fn normal_quantiles_are_antisymmetric() {
     // Multiples of 2⁻²⁰, so that 1 − p is exact.
     for i in 1..1 << 19 {
