@@ -77,7 +77,7 @@ fn settings_that_make_no_sense_are_named_with_what_was_expected() {
         "elbo: --epochs: expected at most 429496, with 10000 batches in each, found 1000000"
     );
     assert!(!train(&["--epoch", "-3"]).contains("-- -"));
-    assert_eq!(refused(&["train", "gan"], 2), "elbo: KIND: expected ae, vae or cnn, found gan");
+    assert_eq!(refused(&["train", "diffusion"], 2), "elbo: KIND: expected ae, vae, cnn or gan, found diffusion");
     assert!(refused(&["train"], 2).contains("required"));
     assert!(
         refused(&["train", "--resume", dir.path().to_str().unwrap()], 2).contains("found no checkpoint.safetensors")
@@ -518,7 +518,7 @@ fn a_classifier_is_trained_and_its_mistakes_are_shown() {
     let trained = elbo(&[&fixed[..], &[run.to_str().unwrap()]].concat());
     let [said, noted] = [trained.stdout, trained.stderr].map(|text| String::from_utf8(text).unwrap());
     assert!(trained.status.success() && said.starts_with("test accuracy "), "{said}{noted}");
-    assert!(noted.contains("note: --beta: a cnn has none"), "{noted}");
+    assert!(noted.contains("note: --beta: a CNN has none"), "{noted}");
     let numbers = elbo(&["classify", run.to_str().unwrap(), "--json"]);
     let numbers: serde_json::Value = serde_json::from_slice(&numbers.stdout).unwrap();
     let confusion = numbers["confusion"].as_array().unwrap();
@@ -532,6 +532,45 @@ fn a_classifier_is_trained_and_its_mistakes_are_shown() {
     assert!((last.get("cross_entropy").unwrap() - numbers["cross_entropy"].as_f64().unwrap()).abs() < 1e-5);
     let other = refused(&["latent", run.to_str().unwrap()], 2);
     assert_eq!(other, "elbo: latent does not look at a CNN");
+}
+
+#[test]
+fn a_gan_is_trained_and_its_images_are_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("gan");
+    let path = run.to_str().unwrap();
+    let fixed = ["train", "gan", "--data", "synthetic", "--limit", "60", "--epochs", "2", "--batch-size", "30"];
+    let trained = elbo(&[&fixed[..], &["--kind", "cgan", "--init", "he", "--out", path]].concat());
+    let [said, noted] = [trained.stdout, trained.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert!(trained.status.success() && said.starts_with("the critic's loss "), "{said}{noted}");
+    assert!(noted.contains("note: --init: a GAN has none"), "{noted}");
+    assert!(run.join("film.png").exists());
+    let drawn = elbo(&["sample", path, "--json"]);
+    let drawn: serde_json::Value = serde_json::from_slice(&drawn.stdout).unwrap();
+    assert_eq!((&drawn["images"], &drawn["name"]), (&100.into(), &"CGAN".into()));
+    let figure = fs::read_to_string(run.join("figures/generated.svg")).unwrap();
+    assert!(figure.contains("Ankle boot"), "a row a class");
+    assert_eq!(refused(&["latent", path], 2), "elbo: latent does not look at a GAN");
+    let train = |more: &[&str]| refused(&[&fixed[..], more].concat(), 2);
+    assert_eq!(train(&["--critic-steps", "0"]), "elbo: --critic-steps: expected at least 1, found 0");
+    assert!(train(&["--kind", "lsgan", "--minimax"]).contains("plays another game"));
+    let vae = elbo(&[
+        "train",
+        "vae",
+        "--data",
+        "synthetic",
+        "--limit",
+        "30",
+        "--epochs",
+        "1",
+        "--kind",
+        "wgan",
+        "--out",
+        dir.path().join("vae").to_str().unwrap(),
+    ]);
+    assert!(String::from_utf8(vae.stderr).unwrap().contains("note: --kind: a VAE has none"));
+    let tune = refused(&["tune", "--model", "gan", "--data", "synthetic", "--limit", "60"], 2);
+    assert_eq!(tune, "elbo: --model: expected ae, vae or cnn, whose loss can be compared, found GAN");
 }
 
 #[test]

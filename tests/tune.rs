@@ -169,6 +169,44 @@ fn a_search_tells_every_trial_and_never_credits_the_model_with_a_startup() {
 }
 
 #[test]
+fn a_classifier_is_tuned_by_its_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("study");
+    let of = |more: &[&str]| command(&["--out", path(&out)], &[&["--model", "cnn"], more].concat());
+    assert_eq!(
+        refused(&mut of(&["--objective", "recon"]), 2),
+        "elbo: --objective: expected error or cross-entropy for the CNN, found recon"
+    );
+    assert_eq!(
+        refused(&mut of(&["--lr", "0.01", "--batch-size", "64"]), 2),
+        "elbo: --batch-size and --lr are all given: nothing is left to search"
+    );
+    let file = dir.path().join("space.toml");
+    fs::write(&file, "[latent_dim]\nlow = 1\nhigh = 3\n").unwrap();
+    assert!(refused(&mut of(&["--space", path(&file)]), 2).contains("latent_dim: there is no such option"));
+    assert!(!out.exists());
+    let output = run(&mut of(&["--epochs", "2", "--folds", "2", "--trials", "3"]));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("% of the test images for another class"));
+    // The last accuracy of each fold, as its own file of metrics says.
+    let error = |fold: &Path| {
+        let metrics = fs::read_to_string(fold.join("metrics.jsonl")).unwrap();
+        let tested = metrics.lines().rfind(|line| line.contains("\"test\"")).unwrap();
+        let record: Value = serde_json::from_str(tested).unwrap();
+        100.0 * (1.0 - record["accuracy"].as_f64().unwrap())
+    };
+    for (number, (_, _, loss)) in trials(&out) {
+        let at = out.join("trials").join(number.to_string());
+        let mean = (error(&at.join("fold-1")) + error(&at.join("fold-2"))) / 2.0;
+        assert!((loss.as_f64().unwrap() - mean).abs() < 1e-9, "{number}: {loss} {mean}");
+    }
+    let report = fs::read_to_string(out.join("report.md")).unwrap();
+    assert!(report.starts_with("# Tuning the CNN") && report.contains("cross-entropy"), "{report}");
+    assert!(!["KL", "reconstruction", "z ~"].iter().any(|word| report.contains(word)), "{report}");
+    run(&mut command(&["--resume", path(&out)], &["--more", "1"]));
+    assert_eq!(trials(&out).len(), 4);
+}
+
+#[test]
 fn neither_threads_nor_a_kill_change_what_is_found() {
     let dir = tempfile::tempdir().unwrap();
     let [whole, killed] = ["whole", "killed"].map(|name| dir.path().join(name));

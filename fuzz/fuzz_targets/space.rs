@@ -7,7 +7,8 @@ use elbo_fuzz::sample;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let Ok(space) = Space::from_toml(text, &known()) else { return };
+    let network = elbo::models::exercise(4).network;
+    let Ok(space) = Space::from_toml(text, &known(&network)) else { return };
     let mut again = Space::default();
     for p in space.parameters() {
         again.push(p.name.clone(), Distribution::clone(&p.distribution), p.when.clone()).expect("declared before");

@@ -5,22 +5,25 @@ use crate::autograd::{Profile, Work};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::kernels::peak;
-use crate::models::{Trained, Trainer, exercise};
+use crate::models::{Config, Settings, Trained, Trainer, classifier, classifying, coder};
+use crate::optim::Descent;
 use crate::train::Folder;
-use crate::tune::options::vae;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Instant;
 
 #[derive(Subcommand, Debug)]
 pub enum BenchCommand {
-    /// The training step of the exercise's VAE: gather, forward, backward, update
+    /// A training step: gather, forward, backward, update
     Step(StepArgs),
 }
 
 #[derive(Args, Debug)]
 pub struct StepArgs {
+    /// Of which network: the exercise's VAE, or the classifier
+    #[arg(value_enum, value_name = "KIND", default_value = "vae")]
+    network: BenchChoice,
     /// Steps to measure
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = flags::whole(1_u32..=1_000_000, "a whole number from 1 to 1000000"))]
     steps: u32,
@@ -43,15 +46,29 @@ pub struct ProfileArgs {
     data: DataArgs,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum BenchChoice {
+    Vae,
+    Cnn,
+}
+
 /// Steps before the measured ones: the first makes the memory that all others use.
 const WARM_UP: u32 = 40;
 
-/// Measures the exercise's step with a learning rate of 0.001, at which it can run on for long.
+/// Measures a step with a learning rate of 0.001, at which it can run on for long.
 pub fn bench(command: BenchCommand) -> Result<()> {
     let BenchCommand::Step(args) = command;
     let data = args.data.load()?;
-    let mut config = exercise(data.train.pixels());
-    vae(&mut config).descent.lr = 1e-3;
+    let descent = Descent::adam(1e-3);
+    let config = match args.network {
+        BenchChoice::Vae => {
+            Config::of(Settings::Vae(coder::Settings { descent, ..coder::Settings::new(data.train.pixels()) }))
+        }
+        BenchChoice::Cnn => {
+            let own = classifier::Settings::new(data.train.shape(), data.class_names.len());
+            classifying(classifier::Settings { descent, ..own })
+        }
+    };
     let mut trainer = Trainer::new(config)?;
     steps(&mut trainer, &data, WARM_UP)?;
     if args.json {

@@ -6,7 +6,7 @@ use crate::files;
 use crate::lab::{EXPERIMENTS, Experiment};
 use crate::models::{Network, Trained};
 use crate::report::terminal;
-use crate::train::{Folder, Task};
+use crate::train::{Folder, mismatch};
 use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use std::path::PathBuf;
 
@@ -61,14 +61,8 @@ pub fn run(Look { experiment, args }: Look) -> Result<()> {
     let folder = Folder::open(&args.run)?;
     let trained = Trained::load(&folder.checkpoint())?;
     let data = args.data.load_for(&trained.origin)?;
-    let pixels = Network::pixels(&trained.config.network);
-    if data.test.pixels() != pixels {
-        let found = format!("{} pixels in {}", data.test.pixels(), data.name);
-        return Err(Error::format(&folder.checkpoint(), "images", format!("{pixels} pixels"), found));
-    }
-    if let Some(classes) = Network::classes(&trained.config.network).filter(|n| *n != data.class_names.len()) {
-        let found = format!("{} in {}", data.class_names.len(), data.name);
-        return Err(Error::format(&folder.checkpoint(), "classes", classes, found));
+    if let Some((name, [own, of_data])) = mismatch::<Network>(&trained.config.network, &data) {
+        return Err(Error::format(&folder.checkpoint(), name, own, format!("{of_data} in {}", data.name)));
     }
     if data.digest != trained.data && !args.data.is_named() {
         let found = format!("{} ({}); name them with --data to look at the run on them", data.name, data.source);

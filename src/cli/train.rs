@@ -5,8 +5,10 @@ use super::{DataArgs, flags, stop_on_signal};
 use crate::data::{Baselines, Dataset, Encoding};
 use crate::error::{Error, Result};
 use crate::lab::film;
+use crate::models::gan::{Game, Variant};
 use crate::models::{
-    Architecture, Config, Network, Score, Settings, Standing, Trained, Trainer, classifier, classifying, coder,
+    Architecture, Config, Network, Score, Settings, Standing, Trained, Trainer, adversarial, classifier, classifying,
+    coder, gan,
 };
 use crate::nn::{Activation, Init};
 use crate::optim::{Descent, LrSchedule, OptimizerKind};
@@ -17,13 +19,13 @@ use std::path::{Path, PathBuf};
 /// The settings of training; the defaults are the exercise's.
 #[derive(Args, Clone, Debug)]
 pub struct SettingsArgs {
-    /// Passes over the training images [default: 20; cnn: 5]
+    /// Passes over the training images [default: 20; cnn: 5; gan: 10]
     #[arg(long, value_name = "N", value_parser = flags::whole(0_u64.., "a whole number of at least 1"), help_heading = "Training")]
     epochs: Option<u64>,
     /// Images in a batch
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = flags::whole(0_usize.., "a whole number of at least 1"), help_heading = "Training")]
     batch_size: usize,
-    /// Learning rate [default: 0.01; cnn: 0.001]
+    /// Learning rate [default: 0.01; cnn: 0.001; gan: its variant's]
     #[arg(long, value_name = "X", value_parser = flags::number, help_heading = "Training")]
     lr: Option<f64>,
     /// How the learning rate changes over training
@@ -38,10 +40,10 @@ pub struct SettingsArgs {
     /// Largest norm of the gradient
     #[arg(long, value_name = "X", value_parser = flags::number, help_heading = "Training")]
     clip_norm: Option<f64>,
-    /// Latent dimensions
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = flags::whole(0_usize.., "a whole number of at least 1"), help_heading = "Network")]
-    latent_dim: usize,
-    /// Widths of the encoder's hidden layers; the decoder has them in reverse
+    /// Latent dimensions [default: 2; gan: 64]
+    #[arg(long, value_name = "N", value_parser = flags::whole(0_usize.., "a whole number of at least 1"), help_heading = "Network")]
+    latent_dim: Option<usize>,
+    /// Widths of the encoder's hidden layers, or of a dense critic's; the decoder, or generator, has them in reverse
     #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_value = "512,256", help_heading = "Network",
         value_parser = flags::whole(0_usize.., "widths such as 512,256"))]
     hidden: Vec<usize>,
@@ -57,7 +59,7 @@ pub struct SettingsArgs {
     /// Epochs over which the KL term's weight rises from 0
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = flags::whole(0_u64.., "a whole number"), help_heading = "Loss")]
     beta_warmup: u64,
-    /// How bytes of pixels become numbers [default: threshold; cnn: grey]
+    /// How bytes of pixels become numbers [default: threshold; cnn, gan: grey]
     #[arg(long, value_enum, help_heading = "Data")]
     binarize: Option<BinarizeChoice>,
     /// Seed of everything random
@@ -100,25 +102,61 @@ impl InitChoice {
 choice!(BinarizeChoice => Encoding { Threshold, Dynamic, #[value(alias = "none")] Grey, Standardised });
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum NetworkChoice {
+pub enum NetworkChoice {
     /// The deterministic autoencoder
     Ae,
     /// The variational autoencoder
     Vae,
     /// A convolutional classifier
     Cnn,
+    /// A generative adversarial network
+    Gan,
 }
 
-/// Settings of networks with an encoder and a decoder, which others do not have.
-const OF_CODERS: [&str; 4] = ["latent_dim", "hidden", "beta", "beta_warmup"];
+choice!(VariantChoice => Variant { Vanilla, Dcgan, Lsgan, Wgan, WganGp, Sngan, Cgan });
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum GanArchitecture {
+    /// Of convolutions
+    Conv,
+    /// Of dense layers
+    Dense,
+}
+
+/// The settings that a GAN alone has.
+#[derive(Args, Clone, Debug)]
+pub struct GanArgs {
+    /// Which GAN
+    #[arg(long, value_enum, default_value = "dcgan", help_heading = "GAN")]
+    kind: VariantChoice,
+    /// What both networks are made of [default: conv; vanilla: dense]
+    #[arg(long, value_enum, help_heading = "GAN")]
+    architecture: Option<GanArchitecture>,
+    /// The minimax game as it was first written: the generator maximises the critic's loss
+    #[arg(long, help_heading = "GAN")]
+    minimax: bool,
+    /// Updates of the critic for one of the generator [default: 1; wgan, wgan-gp: 5]
+    #[arg(long, value_name = "N", value_parser = flags::whole(0_u64.., "a whole number of at least 1"), help_heading = "GAN")]
+    critic_steps: Option<u64>,
+    /// Learning rate of the critic [default: that of the generator]
+    #[arg(long, value_name = "X", value_parser = flags::number, help_heading = "GAN")]
+    critic_lr: Option<f64>,
+    /// β₁ and β₂ of Adam [default: 0.5,0.999; wgan-gp: 0,0.9]
+    #[arg(long, value_name = "X,X", value_delimiter = ',', num_args = 2, value_parser = flags::number, help_heading = "GAN")]
+    betas: Option<Vec<f64>>,
+}
+
+/// Settings that only a GAN has.
+pub const OF_GANS: [&str; 6] = ["kind", "architecture", "minimax", "critic_steps", "critic_lr", "betas"];
 
 impl SettingsArgs {
     /// The configuration of a network for these data.
-    fn of(&self, network: NetworkChoice, data: &Dataset) -> Result<Config> {
+    pub fn of(&self, network: NetworkChoice, gan: Option<&GanArgs>, data: &Dataset) -> Result<Config> {
         match network {
             NetworkChoice::Ae => self.config(Settings::Ae, data),
             NetworkChoice::Vae => self.config(Settings::Vae, data),
             NetworkChoice::Cnn => self.classifier(data),
+            NetworkChoice::Gan => self.gan(gan, data),
         }
     }
 
@@ -129,7 +167,7 @@ impl SettingsArgs {
             architecture: Architecture {
                 pixels: data.train.pixels(),
                 hidden: self.hidden.clone(),
-                latent: self.latent_dim,
+                latent: self.latent_dim.unwrap_or(2),
                 activation,
                 init: self.init.of(activation),
             },
@@ -150,6 +188,38 @@ impl SettingsArgs {
             ..classifier::Settings::new(data.train.shape(), data.class_names.len())
         };
         self.checked(classifying(own), data)
+    }
+
+    /// The configuration of a GAN.
+    fn gan(&self, args: Option<&GanArgs>, data: &Dataset) -> Result<Config> {
+        let variant = args.map_or(Variant::Dcgan, |args| args.kind.into());
+        let mut own = gan::Settings::new(variant, data.train.shape(), data.class_names.len());
+        own.latent = self.latent_dim.unwrap_or(own.latent);
+        own.hidden = self.hidden.clone();
+        for descent in [&mut own.critic, &mut own.generator] {
+            descent.lr = self.lr.unwrap_or(descent.lr);
+            descent.lr_schedule = self.lr_schedule.into();
+            descent.clip_norm = self.clip_norm;
+        }
+        if let Some(args) = args {
+            own.is_convolutional = args.architecture.map_or(own.is_convolutional, |a| a == GanArchitecture::Conv);
+            own.critic_steps = args.critic_steps.unwrap_or(own.critic_steps);
+            own.critic.lr = args.critic_lr.unwrap_or(own.critic.lr);
+            if args.minimax {
+                if own.game != Game::NonSaturating {
+                    let name = variant.technique().name;
+                    return Err(Error::Usage(format!(
+                        "--minimax: a {name} plays another game; vanilla, dcgan and cgan can"
+                    )));
+                }
+                own.game = Game::Minimax;
+            }
+            if let Some(&[beta1, beta2]) = args.betas.as_deref() {
+                own.critic.betas = [beta1, beta2];
+                own.generator.betas = [beta1, beta2];
+            }
+        }
+        self.checked(adversarial(own), data)
     }
 
     fn descent(&self, lr: f64) -> Descent {
@@ -189,6 +259,23 @@ impl SettingsArgs {
     }
 }
 
+/// Says which of the settings that were `given` a network does not have.
+pub fn remark_on_foreign(network: &Settings, given: &[&str], quiet: bool) {
+    let (coders, others) = (["latent_dim", "hidden"], ["beta", "beta_warmup"]);
+    let foreign = match network {
+        Settings::Ae(_) | Settings::Vae(_) => OF_GANS.to_vec(),
+        Settings::Cnn(_) => [&coders[..], &others, &OF_GANS].concat(),
+        Settings::Gan(own) => {
+            let dense = if own.is_convolutional { &coders[1..] } else { &[] };
+            [dense, &others, &["activation", "init", "optimizer", "momentum"]].concat()
+        }
+    };
+    if !quiet {
+        let given = given.iter().filter(|name| foreign.contains(name));
+        given.for_each(|name| note!("note: {}: a {} has none, and it has no effect", flags::of(name), network.name()));
+    }
+}
+
 pub const EXAMPLES: &str = "\
 Examples:
   elbo train vae                                the exercise's VAE: runs/vae
@@ -196,6 +283,7 @@ Examples:
   elbo train vae --data mnist                   on another published set: elbo data list
   elbo train ae --data DIR --limit 1000         on the first 1000 of one's own pictures: DIR/CLASS/*.png
   elbo train cnn --activation selu              a classifier: runs/cnn
+  elbo train gan --kind wgan-gp                 a generative adversarial network: runs/gan
   elbo train --resume runs/vae                  go on where it was, to the bit";
 
 #[derive(Args, Debug)]
@@ -204,7 +292,7 @@ pub struct TrainArgs {
     #[arg(value_enum, value_name = "KIND", required_unless_present = "resume")]
     network: Option<NetworkChoice>,
     /// Go on with the run in this folder, with its own settings and data
-    #[arg(long, value_name = "DIR", value_parser = flags::path(), help_heading = "Run", conflicts_with_all = ["network", "out", "SettingsArgs"])]
+    #[arg(long, value_name = "DIR", value_parser = flags::path(), help_heading = "Run", conflicts_with_all = ["network", "out", "SettingsArgs", "GanArgs"])]
     resume: Option<PathBuf>,
     /// Folder of the run [default: runs/KIND, numbered if taken]
     #[arg(long, value_name = "DIR", value_parser = flags::path(), help_heading = "Run")]
@@ -213,6 +301,8 @@ pub struct TrainArgs {
     data: DataArgs,
     #[command(flatten)]
     settings: SettingsArgs,
+    #[command(flatten)]
+    gan: GanArgs,
 }
 
 pub fn run(args: TrainArgs, given: &[&str], quiet: bool) -> Result<()> {
@@ -225,12 +315,9 @@ pub fn run(args: TrainArgs, given: &[&str], quiet: bool) -> Result<()> {
         }
         (None, Some(network)) => {
             let data = args.data.load()?;
-            let config = args.settings.of(network, &data)?;
+            let config = args.settings.of(network, Some(&args.gan), &data)?;
             args.settings.remark(&config, &data, quiet);
-            let idle = given.iter().filter(|name| network == NetworkChoice::Cnn && OF_CODERS.contains(name));
-            if !quiet {
-                idle.for_each(|name| note!("note: {}: a cnn has none, and it has no effect", flags::of(name)));
-            }
+            remark_on_foreign(&config.network, given, quiet);
             let name = config.network.folder();
             let trainer = Trainer::new(config)?;
             let folder = match &args.out {
@@ -239,7 +326,7 @@ pub fn run(args: TrainArgs, given: &[&str], quiet: bool) -> Result<()> {
             };
             (trainer, folder, data)
         }
-        (None, None) => return Err(Error::Usage("name a network, ae, vae or cnn, or a run to --resume".into())),
+        (None, None) => return Err(Error::Usage("name a network, ae, vae, cnn or gan, or a run to --resume".into())),
     };
     let name = trainer.config.network.name();
     let mut show = Show::new(name, &trainer, &data, &folder, quiet);
@@ -289,6 +376,11 @@ fn conclude(trainer: &Trainer, last: &Record, data: &Dataset) -> Result<Standing
         if accuracy <= chance {
             say!("nothing was learned: to name the most frequent class is right as often")?;
         }
+    }
+    if let (Some(critic), Some(generator)) = (last.get("critic"), last.get("generator")) {
+        say!(
+            "the critic's loss on test images {critic:.3}, the generator's {generator:.3}: neither says how good the images are"
+        )?;
     }
     Ok(Standing::Ordinary)
 }

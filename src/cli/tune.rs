@@ -1,6 +1,6 @@
 //! `elbo tune`: the search for good settings.
 
-use super::train::SettingsArgs;
+use super::train::{NetworkChoice, SettingsArgs, remark_on_foreign};
 use super::watch::{Bars, Show, line};
 use super::{DataArgs, flags, published, stop_on_signal};
 use crate::data::Dataset;
@@ -25,6 +25,7 @@ Examples:
   elbo tune                                     5 trials of epochs, batch size and learning rate
   elbo tune --space space.toml --trials 60 --pruner median --jobs 2
   elbo tune --epochs 5 --enqueue lr=0.02        epochs fixed, one point tried first
+  elbo tune --model cnn                         the classifier's batch size and learning rate, by its error
   elbo tune --resume runs/tune --more 10        go on, or join in
   elbo tune compare                             TPE, random and grid search on losses measured once";
 
@@ -39,12 +40,12 @@ pub struct TuneArgs {
     /// Trials more than the study has
     #[arg(long, value_name = "N", value_parser = flags::whole(1_u32.., "a whole number of at least 1"))]
     more: Option<u32>,
-    /// File with the parameters to search [default: epochs, batch size and learning rate]
+    /// File with the parameters to search [default: epochs, batch size and learning rate; cnn: the latter two]
     ///
     /// TOML with a table for each parameter: `[lr]` with low and high, and log = true or a step if wanted; `[optimizer]` with
     /// choices = ["adam", "sgd"]; `[momentum]` with a range and when = { optimizer = "sgd" } if it exists only then. There are
     /// epochs, batch_size, lr, lr_schedule, optimizer, momentum, clip_norm, latent_dim, hidden (choices like "512,256"),
-    /// activation, init, beta and beta_warmup.
+    /// activation, init, beta and beta_warmup; a cnn has no latent_dim, hidden, beta and beta_warmup.
     #[arg(long, value_name = "FILE.toml", value_parser = flags::path())]
     space: Option<PathBuf>,
     /// Search the learning rate among these values, not in a range
@@ -65,9 +66,12 @@ pub struct TuneArgs {
     /// Repeats of the cross-validation, with other folds and initial weights
     #[arg(long, value_name = "R", default_value_t = 1, value_parser = flags::whole(1_u16..=1000, "a whole number from 1 to 1000"))]
     repeats: u16,
-    /// What is minimised
-    #[arg(long, value_enum, default_value = "recon")]
-    objective: ObjectiveChoice,
+    /// Which network
+    #[arg(long, value_enum, default_value = "vae")]
+    model: NetworkChoice,
+    /// What is minimised [default: recon; cnn: error]
+    #[arg(long, value_enum)]
+    objective: Option<ObjectiveChoice>,
     /// Who stops unpromising trials
     ///
     /// median: not among the better half of the complete trials at the same epoch; percentile: not in the best quarter; both after 5;
@@ -119,7 +123,8 @@ enum TuneCommand {
     Import(super::studies::ImportArgs),
 }
 
-const FIXED_BY_THE_STUDY: [&str; 10] = [
+const FIXED_BY_THE_STUDY: [&str; 11] = [
+    "model",
     "lr_choices",
     "sampler",
     "startup",
@@ -134,7 +139,7 @@ const FIXED_BY_THE_STUDY: [&str; 10] = [
 
 choice!(SamplerChoice => SamplerKind { Tpe, Random, Grid, Sobol });
 choice!(PrunerChoice => PrunerKind { None, Median, Percentile, Wilcoxon, Patient });
-choice!(ObjectiveChoice => Objective { Recon, Elbo });
+choice!(ObjectiveChoice => Objective { Recon, Elbo, Error, CrossEntropy });
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 enum LeftChoice {
@@ -195,7 +200,7 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
             }
             let data = args.data.load()?;
             let total = args.trials.unwrap_or(5) as usize;
-            let plan = plan(&args, given, total, &data)?;
+            let plan = plan(&args, given, total, &data, quiet)?;
             let session = Session::create(plan, total, &args.enqueue, args.out.as_deref(), "tune", &data);
             // A file is named with what is wrong in it.
             let named = |e: Error| match (&e, &args.space) {
@@ -237,17 +242,36 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
 }
 
 /// What the command line asks for.
-fn plan(args: &TuneArgs, given: &[&str], total: usize, data: &Dataset) -> Result<Plan> {
-    let text = space_text(args, given)?;
+fn plan(args: &TuneArgs, given: &[&str], total: usize, data: &Dataset, quiet: bool) -> Result<Plan> {
+    let base = args.settings.of(args.model, None, data)?;
+    remark_on_foreign(&base.network, given, quiet);
+    let text = space_text(args, &base.network, given)?;
     // A file is named with what is wrong in it.
-    let space = Space::from_toml(&text, &options::known());
+    let space = Space::from_toml(&text, &options::known(&base.network));
     let space = space.map_err(|e| args.space.iter().fold(e, |e, file| e.within(file.display())))?;
     if let Some((name, file)) = given.iter().find(|name| space.get(name).is_some()).zip(args.space.as_ref()) {
         let flag = flags::of(name);
         let file = file.display();
         return Err(Error::Usage(format!("{flag}: {file} searches {name}; give one of the two")));
     }
-    let base = args.settings.config(Settings::Vae, data)?;
+    let its_own = Objective::of_network(&base.network);
+    let Some(&usual) = its_own.first() else {
+        let found = base.network.name();
+        return Err(Error::Usage(format!(
+            "--model: expected ae, vae or cnn, whose loss can be compared, found {found}"
+        )));
+    };
+    let objective = args.objective.map_or(usual, Objective::from);
+    if !its_own.contains(&objective) {
+        let named = |of: &dyn Fn(&Objective) -> bool| {
+            let all = ObjectiveChoice::value_variants().iter().filter(|choice| of(&(**choice).into()));
+            let names = all.filter_map(|choice| Some(choice.to_possible_value()?.get_name().to_string()));
+            names.collect::<Vec<_>>().join(" or ")
+        };
+        let (own, found) = (named(&|o| its_own.contains(o)), named(&|o| *o == objective));
+        let network = base.network.name();
+        return Err(Error::Usage(format!("--objective: expected {own} for the {network}, found {found}")));
+    }
     let has_conditions = space.parameters().iter().any(|p| p.when.is_some());
     Ok(Plan {
         seed: base.seed,
@@ -264,7 +288,7 @@ fn plan(args: &TuneArgs, given: &[&str], total: usize, data: &Dataset) -> Result
         pruner: args.pruner.into(),
         folds: args.folds,
         repeats: args.repeats.into(),
-        objective: args.objective.into(),
+        objective,
         diverged: args.diverged,
         data: data.digest.clone(),
         origin: data.origin.clone(),
@@ -276,20 +300,25 @@ fn read(path: &Path) -> Result<String> {
 }
 
 /// The space file, or the default space without what is given.
-fn space_text(args: &TuneArgs, given: &[&str]) -> Result<String> {
+fn space_text(args: &TuneArgs, network: &Settings, given: &[&str]) -> Result<String> {
     if let Some(file) = &args.space {
         return read(file);
     }
     let choices: Vec<String> = args.lr_choices.iter().map(|x| format!("{x:?}")).collect();
     let choices = format!("choices = [{}]", choices.join(", "));
-    let part = |(name, text): (&str, &str)| {
+    let part = |&(name, text): &(&str, &str)| {
         let text = if name == "lr" && !args.lr_choices.is_empty() { &choices } else { text };
         format!("[{name}]\n{text}\n")
     };
-    let searched = options::EXERCISE.into_iter().filter(|(name, _)| !given.contains(name));
+    let searched = options::searched(network).iter().filter(|(name, _)| !given.contains(name));
     let text: Vec<String> = searched.map(part).collect();
     match text.is_empty() {
-        true => Err(Error::Usage("--epochs, --batch-size and --lr are all given: nothing is left to search".into())),
+        true => {
+            let all: Vec<String> = options::searched(network).iter().map(|(name, _)| flags::of(name)).collect();
+            let (last, rest) = all.split_last().expect("something is searched");
+            let all = format!("{} and {last}", rest.join(", "));
+            Err(Error::Usage(format!("{all} are all given: nothing is left to search")))
+        }
         false => Ok(text.join("\n")),
     }
 }

@@ -1,5 +1,6 @@
-//! The training film: what the decoder makes of fixed latent points, and of fixed images, one frame an epoch.
+//! The training film: what a decoder makes of fixed latent points, and of fixed images, or a generator of fixed noise, one frame an epoch.
 
+use super::generate::Source;
 use super::{Subject, equal_mass, examples};
 use crate::data::Dataset;
 use crate::error::Result;
@@ -16,8 +17,14 @@ const ROWS: usize = 6;
 const DELAYS: (u16, u16) = (300, 2000);
 
 /// Writes the frame of the trainer's epoch: test images, their reconstructions, and below them a grid of fixed latent points of
-/// equal prior mass; none of a network that does not decode. Frames are files, so that a run that was interrupted has them all.
+/// equal prior mass; of a GAN, what becomes of fixed noise; none of a network that makes no images. Frames are files, so that a run that
+/// was interrupted has them all.
 pub fn write_frame(trainer: &Trainer, data: &Dataset, folder: &Folder) -> Result<()> {
+    let grid = ImageGrid::new(data.test.shape()).per_row(ROW);
+    if let Some(source) = Source::of(trainer) {
+        let images = source.images(0..ROW * (ROWS + 2), |i| i % ROW % data.class_names.len());
+        return folder.write(&frame(trainer.progress.epoch), &grid.images(&images));
+    }
     let Some(subject) = Subject::of(trainer) else { return Ok(()) };
     let rows = examples(data, ROW);
     let originals = subject.images(&data.test, &rows);
@@ -32,7 +39,6 @@ pub fn write_frame(trainer: &Trainer, data: &Dataset, folder: &Folder) -> Result
         z
     };
     let decoded = subject.decode(&(0..ROW * ROWS).map(point).collect::<Vec<_>>());
-    let grid = ImageGrid::new(data.test.shape()).per_row(ROW);
     let png = grid.images(&[originals, reconstructions, decoded].concat());
     folder.write(&frame(trainer.progress.epoch), &png)
 }

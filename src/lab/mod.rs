@@ -9,6 +9,7 @@ pub mod activations;
 pub mod classify;
 pub mod consistency;
 pub mod film;
+pub mod generate;
 pub mod interpolate;
 pub mod latent;
 pub mod losses;
@@ -20,6 +21,7 @@ pub mod study;
 mod tests;
 
 use classify::Classifier;
+use generate::Source;
 
 use crate::autograd::Tape;
 use crate::data::{Dataset, Encoding, Split};
@@ -59,6 +61,18 @@ pub enum Measure {
     Coders(fn(&[Subject], &Dataset) -> Result<Findings>),
     /// A classifier.
     Classifier(fn(&Classifier, &Dataset) -> Result<Findings>),
+    /// Networks that make images: those with a decoder, as above, or a GAN.
+    Makers(fn(&[Subject], &Dataset) -> Result<Findings>, fn(&Source, &Dataset) -> Result<Findings>),
+}
+
+impl Measure {
+    /// What it does with networks that have an encoder and a decoder, if it looks at them.
+    pub fn of_coders(self) -> Option<fn(&[Subject], &Dataset) -> Result<Findings>> {
+        match self {
+            Measure::Coders(run) | Measure::Makers(run, _) => Some(run),
+            Measure::Classifier(_) => None,
+        }
+    }
 }
 
 impl Experiment {
@@ -70,6 +84,10 @@ impl Experiment {
         match self.run {
             Measure::Coders(run) => Some(run(&[Subject::of_trained(trained)?], data)),
             Measure::Classifier(run) => Some(run(&Classifier::of_trained(trained, &data.train)?, data)),
+            Measure::Makers(coders, gan) => match Source::of_trained(trained) {
+                Some(source) => Some(gan(&source, data)),
+                None => Some(coders(&[Subject::of_trained(trained)?], data)),
+            },
         }
     }
 }

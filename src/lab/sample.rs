@@ -1,6 +1,6 @@
 //! New images from the prior.
 
-use super::{Experiment, Findings, Measure, Subject};
+use super::{Experiment, Findings, Measure, Subject, generate};
 use crate::data::Dataset;
 use crate::error::Error;
 use crate::plot::{ImageRow, Panel};
@@ -12,13 +12,18 @@ use serde::Serialize;
 /// `elbo sample`.
 pub const EXPERIMENT: Experiment = Experiment {
     name: "sample",
-    about: "Decode new images from the prior",
+    about: "Make new images from the prior",
     title: "New images",
     key: "samples",
-    run: Measure::Coders(|subjects, data| match subjects.iter().find(|subject| subject.is_variational()) {
-        Some(subject) => Ok(Findings::of(measure(subject, data), tell)),
-        None => Err(Error::Usage("an autoencoder has no prior to draw new images from; sample needs a VAE".into())),
-    }),
+    run: Measure::Makers(
+        |subjects, data| match subjects.iter().find(|subject| subject.is_variational()) {
+            Some(subject) => Ok(Findings::of(measure(subject, data), tell)),
+            None => Err(Error::Usage(
+                "an autoencoder has no prior to draw new images from; sample needs a VAE or a GAN".into(),
+            )),
+        },
+        |gan, data| Ok(Findings::of(generate::measure(gan, data), generate::tell)),
+    ),
 };
 
 /// Where new images came from.

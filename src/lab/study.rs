@@ -2,7 +2,7 @@
 
 use super::losses::{self, Run};
 use super::report::{Found, StudySummary, report};
-use super::{EXPERIMENTS, Measure, Subject, film, publish};
+use super::{EXPERIMENTS, Subject, film, publish};
 use crate::data::{Baselines, Dataset, Origin};
 use crate::error::{Error, Result};
 use crate::files;
@@ -108,7 +108,7 @@ impl Study {
         let mut figures = losses::draw(&runs, &baselines);
         let mut found = Vec::new();
         for experiment in &EXPERIMENTS {
-            let Measure::Coders(run) = experiment.run else { continue };
+            let Some(run) = experiment.run.of_coders() else { continue };
             go_on()?;
             let mut findings = run(&subjects, data)?;
             figures.append(&mut findings.figures);

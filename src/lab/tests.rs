@@ -47,7 +47,7 @@ fn said(data: &Dataset, latent: usize, epochs: u64, change: impl Fn(&mut Config)
         .collect();
     let baselines = Baselines::of(data, trained[0].0.config.binarize);
     let of = |experiment: &'static Experiment| {
-        let Measure::Coders(run) = experiment.run else { return None };
+        let run = experiment.run.of_coders()?;
         let findings = run(&subjects, data).unwrap();
         Some((experiment.name, findings.text, findings.figures))
     };

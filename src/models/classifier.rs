@@ -189,6 +189,10 @@ impl Task for Classifying {
         settings.shape.iter().fold(1, |pixels: usize, n| pixels.saturating_mul(*n))
     }
 
+    fn shape(settings: &Settings) -> Option<[usize; 3]> {
+        Some(settings.shape)
+    }
+
     fn classes(settings: &Settings) -> Option<usize> {
         Some(settings.classes)
     }
@@ -250,7 +254,7 @@ impl Task for Classifying {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Dataset, synthetic};
+    use crate::data::{Dataset, Split, synthetic};
     use crate::models::{self, Config, Trainer};
     use crate::rng::{Purpose, Stream};
     use crate::tensor::Shape;
@@ -359,11 +363,18 @@ mod tests {
         (3..7).for_each(|_| resumed.step(&data).unwrap());
         assert!(bits(&resumed) == bits(&whole));
         // Whoever changes a file may change its digest, too.
+        let why = |data: Dataset, digest: &str| {
+            Trainer::resume(&file, &Dataset { digest: digest.into(), ..data }).err().unwrap().to_string()
+        };
         let mut more = data.class_names.clone();
+        let wide =
+            |split: &Split| Split::new(split.images().flatten().copied().collect(), split.labels().collect(), 14, 56);
+        let wide = Dataset::new("wide", "memory", wide(&data.train), wide(&data.test), more.clone());
+        let error = why(wide, &data.digest);
+        assert!(error.ends_with("shape: expected 1 × 14 × 56, as the data have, found 1 × 28 × 28"), "{error}");
         more.push("another".into());
-        let Dataset { train, test, digest, .. } = data;
-        let more = Dataset { digest, ..Dataset::new("more", "memory", train, test, more) };
-        let error = Trainer::resume(&file, &more).err().unwrap().to_string();
+        let more = Dataset::new("more", "memory", data.train.clone(), data.test.clone(), more);
+        let error = why(more, &data.digest);
         assert!(error.ends_with("classes: expected 11, as the data have, found 10"), "{error}");
     }
 }

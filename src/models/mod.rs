@@ -5,6 +5,7 @@ mod autoencoder;
 mod check;
 pub mod classifier;
 pub mod coder;
+pub mod gan;
 mod score;
 mod vae;
 
@@ -12,12 +13,15 @@ pub use autoencoder::Autoencoder;
 pub use check::check_loss;
 pub use classifier::{Classifying, Cnn};
 pub use coder::{Architecture, Coder, Coding, Posterior};
+pub use gan::Gan;
 pub use score::{Score, Standing};
 pub use vae::Vae;
 
 use crate::autograd::Tape;
 use crate::data::Encoding;
 use crate::error::Result;
+use crate::nn::{Activation, Init};
+use crate::optim::Descent;
 use crate::train::{self, Batch, NotFinite, Part, Quantity, Task, Terms};
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +67,9 @@ macro_rules! networks {
             }
             fn pixels(settings: &Settings) -> usize {
                 match settings { $(Settings::$Network(own) => <$Task>::pixels(own),)+ }
+            }
+            fn shape(settings: &Settings) -> Option<[usize; 3]> {
+                match settings { $(Settings::$Network(own) => <$Task>::shape(own),)+ }
             }
             fn classes(settings: &Settings) -> Option<usize> {
                 match settings { $(Settings::$Network(own) => <$Task>::classes(own),)+ }
@@ -111,6 +118,8 @@ networks! {
     Vae "vae" "VAE" Coding<Vae>;
     /// The convolutional classifier ([`Cnn`]).
     Cnn "cnn" "CNN" Classifying;
+    /// A generative adversarial network ([`Gan`]).
+    Gan "gan" "GAN" Gan;
 }
 
 impl Settings {
@@ -118,12 +127,42 @@ impl Settings {
     pub fn coder(&self) -> Option<&coder::Settings> {
         match self {
             Settings::Ae(own) | Settings::Vae(own) => Some(own),
-            Settings::Cnn(_) => None,
+            Settings::Cnn(_) | Settings::Gan(_) => None,
+        }
+    }
+
+    /// What networks with one optimiser and one nonlinearity have in common: both, and how weights start.
+    pub fn common(&self) -> Option<(&Descent, &Activation, &Init)> {
+        match self {
+            Settings::Ae(own) | Settings::Vae(own) => {
+                Some((&own.descent, &own.architecture.activation, &own.architecture.init))
+            }
+            Settings::Cnn(own) => Some((&own.descent, &own.activation, &own.init)),
+            Settings::Gan(_) => None,
+        }
+    }
+
+    /// The same, to change.
+    pub fn common_mut(&mut self) -> Option<(&mut Descent, &mut Activation, &mut Init)> {
+        match self {
+            Settings::Ae(own) | Settings::Vae(own) => {
+                Some((&mut own.descent, &mut own.architecture.activation, &mut own.architecture.init))
+            }
+            Settings::Cnn(own) => Some((&mut own.descent, &mut own.activation, &mut own.init)),
+            Settings::Gan(_) => None,
         }
     }
 }
 
 impl Network {
+    /// The GAN, if it is one.
+    pub fn gan(&self) -> Option<&Gan> {
+        match self {
+            Network::Gan(task) => Some(task),
+            _ => None,
+        }
+    }
+
     /// The classifier, if it is one.
     pub fn classifier(&self) -> Option<&Classifying> {
         match self {
@@ -141,6 +180,11 @@ pub fn exercise(pixels: usize) -> Config {
 /// The training of a classifier: 5 epochs, batch 128, grey inputs, seed 0.
 pub fn classifying(own: classifier::Settings) -> Config {
     Config { epochs: 5, binarize: Encoding::Grey, ..Config::of(Settings::Cnn(own)) }
+}
+
+/// The training of a GAN: 10 epochs, batch 128, grey inputs, seed 0.
+pub fn adversarial(own: gan::Settings) -> Config {
+    Config { epochs: 10, binarize: Encoding::Grey, ..Config::of(Settings::Gan(own)) }
 }
 
 /// The configuration of a run.
@@ -220,7 +264,7 @@ mod tests {
         let digest = images(4).digest;
         trainer.save(&path, &Dataset { digest, ..images(6) }).unwrap();
         let error = Trainer::resume(&path, &images(4)).err().unwrap().to_string();
-        assert_eq!(error, format!("{}: pixels: expected 4, as images of the data have, found 6", path.display()));
+        assert_eq!(error, format!("{}: pixels: expected 4, as the data have, found 6", path.display()));
     }
 
     /// `fixtures/checkpoint_v1.safetensors` was saved after the first of six steps, before checkpoints had parts.

@@ -11,9 +11,9 @@ const EPS: f64 = 1e-12;
 const WARM_UP: usize = 15;
 
 /// W / σ(W) for weights `[n_out, …]`, seen as a matrix `[n_out, k]`, where σ is the largest singular value: a layer that stretches no vector.
-/// σ = uᵀ W v with u and v from one step of the power iteration in each training pass, v ← Wᵀu / |Wᵀu|, u ← W v / |W v| from where the pass
-/// before left them; the gradient takes them for constants (Miyato et al. 2018, arXiv 1802.05957, algorithm 1). PyTorch's
-/// `spectral_norm`.
+/// σ = uᵀ W v with u and v from one step of the power iteration in each training pass, u ← W v / |W v|, v ← Wᵀu / |Wᵀu| from where the pass
+/// before left them; the gradient takes them for constants (Miyato et al. 2018, arXiv 1802.05957, algorithm 1, with u first as in PyTorch's
+/// `spectral_norm`).
 #[derive(Clone, Debug)]
 pub struct SpectralNorm {
     weight: ParamId,
@@ -25,10 +25,10 @@ impl SpectralNorm {
     /// Adds `{name}.u` and `{name}.v` to the buffers.
     pub fn new<F: Real>(params: &mut Params<F>, name: &str, weight: ParamId) -> Self {
         let value = params.get(weight);
-        let rows = value.shape()[0];
+        let cols = value.shape().size() / value.shape()[0];
         // Any direction that no weight is made for.
-        let u = unit((0..rows).map(|i| F::of(1.0 + (i % 7) as f64 / 7.0)).collect());
-        let [u, v] = (0..WARM_UP).fold([u, Vec::new()], |[u, _], _| iterate(value, &u));
+        let v = unit((0..cols).map(|i| F::of(1.0 + (i % 7) as f64 / 7.0)).collect());
+        let [u, v] = (0..WARM_UP).fold([Vec::new(), v], |[_, v], _| iterate(value, &v));
         let [u, v] = [("u", u), ("v", v)].map(|(part, x)| {
             let n = x.len();
             params.add_buffer(format!("{name}.{part}"), Tensor::new(x, [n]))
@@ -42,7 +42,7 @@ impl SpectralNorm {
         let (u, v) = (pass.buffer(self.u), pass.buffer(self.v));
         let (rows, cols) = (u.data().len(), v.data().len());
         let [u, v] = match pass.is_training() {
-            true => iterate(&w.value(), u.data()),
+            true => iterate(&w.value(), v.data()),
             false => [u, v].map(|x| x.data().to_vec()),
         };
         let [u, v] = [(self.u, u), (self.v, v)].map(|(id, x)| {
@@ -56,15 +56,16 @@ impl SpectralNorm {
     }
 }
 
-/// A step of the power iteration from u.
-fn iterate<F: Real>(w: &Tensor<F>, u: &[F]) -> [Vec<F>; 2] {
-    let mut v = vec![F::ZERO; w.data().len() / u.len()];
-    for (row, u) in w.data().chunks_exact(v.len()).zip(u) {
-        v.iter_mut().zip(row).for_each(|(v, w)| *v = w.mul_add(*u, *v));
+/// A step of the power iteration from v.
+fn iterate<F: Real>(w: &Tensor<F>, v: &[F]) -> [Vec<F>; 2] {
+    let rows = w.data().chunks_exact(v.len());
+    let image = |row: &[F]| row.iter().zip(v).fold(F::ZERO, |sum, (w, v)| w.mul_add(*v, sum));
+    let u = unit(rows.clone().map(image).collect());
+    let mut back = vec![F::ZERO; v.len()];
+    for (row, u) in rows.zip(&u) {
+        back.iter_mut().zip(row).for_each(|(v, w)| *v = w.mul_add(*u, *v));
     }
-    let v = unit(v);
-    let image = |row: &[F]| row.iter().zip(&v).fold(F::ZERO, |sum, (w, v)| w.mul_add(*v, sum));
-    [unit(w.data().chunks_exact(v.len()).map(image).collect()), v]
+    [u, unit(back)]
 }
 
 /// x / |x|.

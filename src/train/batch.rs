@@ -78,6 +78,14 @@ impl Batch<'_> {
         one_hot(tape, self.labels(), classes)
     }
 
+    /// Numbers uniform in (0, 1), one an image, `[B, 1]`: other ones each step.
+    pub fn uniform<'t>(&self, tape: &'t Tape<f32>) -> Var<'t, f32> {
+        let stream = |i: usize| Stream::new(self.seed, Purpose::Between, self.step, i as u64);
+        tape.leaf_with([self.len(), 1], |u| {
+            u.iter_mut().enumerate().for_each(|(i, u)| *u = stream(i).uniform() as f32);
+        })
+    }
+
     /// N(0, 1) noise, `[B, width]`: other numbers each step, and each `draw` of a step.
     ///
     /// # Panics

@@ -167,20 +167,25 @@ impl<T: Task> Trained<T> {
     }
 }
 
+/// In what the network is for other images or classes than these: its name, the network's and the data's.
+pub fn mismatch<T: Task>(network: &T::Settings, data: &Dataset) -> Option<(&'static str, [String; 2])> {
+    let shape = |[channels, height, width]: [usize; 3]| format!("{channels} × {height} × {width}");
+    let own = [
+        ("pixels", Some(T::pixels(network).to_string()), data.train.pixels().to_string()),
+        ("shape", T::shape(network).map(shape), shape(data.train.shape())),
+        ("classes", T::classes(network).map(|n| n.to_string()), data.class_names.len().to_string()),
+    ];
+    own.into_iter().find_map(|(name, own, found)| Some((name, [own.filter(|own| *own != found)?, found])))
+}
+
 /// Whether the network is one for images and classes like these.
 ///
 /// # Errors
 /// A line that says what is, and what the data have.
 fn check_shape<T: Task>(path: &Path, network: &T::Settings, data: &Dataset) -> Result<()> {
-    let (pixels, found) = (data.train.pixels(), T::pixels(network));
-    if pixels != found {
-        return Err(Error::format(path, "pixels", format!("{pixels}, as images of the data have"), found));
-    }
-    match T::classes(network) {
-        Some(found) if found != data.class_names.len() => {
-            Err(Error::format(path, "classes", format!("{}, as the data have", data.class_names.len()), found))
-        }
-        _ => Ok(()),
+    match mismatch::<T>(network, data) {
+        Some((name, [own, of_data])) => Err(Error::format(path, name, format!("{of_data}, as the data have"), own)),
+        None => Ok(()),
     }
 }
 

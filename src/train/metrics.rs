@@ -15,8 +15,11 @@ pub struct Record {
     pub seconds: f64,
     /// The means, by the names of their [quantities](super::Quantity).
     #[serde(flatten)]
-    pub means: BTreeMap<String, Option<f64>>,
+    pub means: Means,
 }
+
+/// Means by the names of their quantities; none where one is no number.
+pub type Means = BTreeMap<String, Option<f64>>;
 
 impl Record {
     /// The means after so many epochs.

@@ -1,12 +1,11 @@
 //! [`Task`]: what can be trained.
 
-use super::{Batch, Part};
+use super::{Batch, Means, Part};
 use crate::autograd::Tape;
 use crate::data::Encoding;
 use crate::error::Result;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// A network, or several, with what a training step does to them. All else that training is made of (epochs and the order of
@@ -27,6 +26,11 @@ pub trait Task: Sized {
 
     /// How many numbers an image has.
     fn pixels(settings: &Self::Settings) -> usize;
+
+    /// Channels, height and width of an image; none if it looks at no pixel's place.
+    fn shape(_settings: &Self::Settings) -> Option<[usize; 3]> {
+        None
+    }
 
     /// How many classes it tells apart; none if it looks at no labels.
     fn classes(_settings: &Self::Settings) -> Option<usize> {
@@ -129,7 +133,7 @@ impl Terms {
     }
 
     /// By name.
-    pub(super) fn named(&self) -> BTreeMap<String, Option<f64>> {
+    pub(super) fn named(&self) -> Means {
         self.iter().map(|(quantity, value)| (quantity.name.into(), Some(value))).collect()
     }
 }

@@ -19,7 +19,7 @@ pub fn expectations(plan: &Plan, space: &Space, trials: usize, jobs: usize) -> V
         sampling(plan, trials, jobs),
         repeating(plan, space, trials),
         pruning(plan, space, trials),
-        categories(space),
+        categories(plan, space),
         one_sided(plan, space),
     ]
     .concat()
@@ -137,14 +137,14 @@ fn pruning(plan: &Plan, space: &Space, trials: usize) -> Vec<String> {
 }
 
 /// Lists of numbers hide their order from the model.
-fn categories(space: &Space) -> Vec<String> {
+fn categories(plan: &Plan, space: &Space) -> Vec<String> {
     let is_numbers = |d: &Distribution| match d {
         Distribution::Categorical { choices } => {
             choices.len() > 2 && choices.iter().all(|c| matches!(c, Value::Int(_) | Value::Float(_)))
         }
         _ => false,
     };
-    let own = space.parameters().iter().filter(|p| !options::is_exercise(p));
+    let own = space.parameters().iter().filter(|p| !options::is_default(p, &plan.base.network));
     let named = own.filter(|p| is_numbers(&p.distribution)).map(|p| {
         format!(
             "{} lists numbers as choices: to the model they have no order. A range with log = true or a step has one.",
@@ -156,7 +156,9 @@ fn categories(space: &Space) -> Vec<String> {
 
 /// Parameters of which more, or less, is nearly always better.
 fn one_sided(plan: &Plan, space: &Space) -> Vec<String> {
-    let searches = |name| space.get(name).is_some_and(|p| !p.distribution.is_single() && !options::is_exercise(p));
+    let searches = |name| {
+        space.get(name).is_some_and(|p| !p.distribution.is_single() && !options::is_default(p, &plan.base.network))
+    };
     let mut text = Vec::new();
     if searches("epochs") && plan.pruner == PrunerKind::None {
         text.push(
@@ -200,7 +202,7 @@ mod tests {
     }
 
     fn said(plan: &Plan, space: &str, trials: usize) -> String {
-        let space = Space::from_toml(space, &crate::tune::options::known()).unwrap();
+        let space = Space::from_toml(space, &crate::tune::options::known(&plan.base.network)).unwrap();
         expectations(plan, &space, trials, 1).join(" ")
     }
 

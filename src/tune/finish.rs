@@ -69,7 +69,10 @@ impl Session {
                 Err(e @ (Error::Diverged { .. } | Error::Usage(_) | Error::Setting { .. })) => {
                     summary.test_error = Some(e.to_string());
                 }
-                tested => (summary.test, summary.standing) = tested?.unzip(),
+                tested => {
+                    let (test, standing) = tested?.unzip();
+                    (summary.test, summary.standing) = (test, standing.flatten());
+                }
             }
         }
         let suggestion = summary::last_suggestion(&frozen, &self.plan);

@@ -1,7 +1,7 @@
 //! The settings that can be searched.
 
 use crate::error::{Error, Result};
-use crate::models::{Architecture, Config, Network, Settings, coder};
+use crate::models::{Config, Network, Settings, coder};
 use crate::optim::Descent;
 use crate::search::{Parameter, Space, Value};
 use std::collections::BTreeMap;
@@ -12,61 +12,85 @@ pub struct Setting {
     pub name: &'static str,
     /// What values it takes.
     pub takes: &'static str,
-    /// Puts a value into a configuration; false if it is of another kind.
+    /// Puts a value into a configuration; false if it is of another kind, or the network has no such setting.
     set: fn(&mut Config, &Value) -> bool,
+    /// Whether only networks with an encoder and a decoder have it.
+    of_coders: bool,
 }
 
 const NUMBER: &str = "a number";
 
+const fn setting(name: &'static str, takes: &'static str, set: fn(&mut Config, &Value) -> bool) -> Setting {
+    Setting { name, takes, set, of_coders: false }
+}
+
+const fn of_coders(name: &'static str, takes: &'static str, set: fn(&mut Config, &Value) -> bool) -> Setting {
+    Setting { name, takes, set, of_coders: true }
+}
+
 /// All of them, in the order of `elbo train --help`. How inputs are binarised is none: it changes what the loss means.
-pub const SETTINGS: [Setting; 13] = [
-    Setting { name: "epochs", takes: "a whole number", set: |c, v| whole(v, |n| c.epochs = n as u64) },
-    Setting { name: "batch_size", takes: "a whole number", set: |c, v| whole(v, |n| c.batch_size = n) },
-    Setting { name: "lr", takes: NUMBER, set: |c, v| number(v, |x| descent(c).lr = x) },
-    Setting {
-        name: "lr_schedule",
-        takes: "constant, linear or cosine",
-        set: |c, v| word(v, |s| descent(c).lr_schedule = s),
-    },
-    Setting { name: "optimizer", takes: "adam or sgd", set: |c, v| word(v, |o| descent(c).optimizer = o) },
-    Setting { name: "momentum", takes: NUMBER, set: |c, v| number(v, |x| descent(c).momentum = x) },
-    Setting { name: "clip_norm", takes: NUMBER, set: |c, v| number(v, |x| descent(c).clip_norm = Some(x)) },
-    Setting { name: "latent_dim", takes: "a whole number", set: |c, v| whole(v, |n| shape(c).latent = n) },
-    Setting {
-        name: "hidden",
-        takes: "a width, or widths as in \"512,256\"",
-        set: |c, v| widths(v).map(|w| shape(c).hidden = w).is_some(),
-    },
-    Setting {
-        name: "activation",
-        takes: "relu, selu, tanh, sigmoid, leaky_relu, elu, gelu or silu",
-        set: |c, v| word(v, |a| shape(c).activation = a),
-    },
-    Setting { name: "init", takes: "pytorch, he, lecun, glorot or radford", set: |c, v| word(v, |i| shape(c).init = i) },
-    Setting { name: "beta", takes: NUMBER, set: |c, v| number(v, |x| vae(c).beta = x) },
-    Setting { name: "beta_warmup", takes: "a whole number", set: |c, v| whole(v, |n| vae(c).beta_warmup = n as u64) },
+const SETTINGS: [Setting; 13] = [
+    setting("epochs", "a whole number", |c, v| whole(v, |n| c.epochs = n as u64)),
+    setting("batch_size", "a whole number", |c, v| whole(v, |n| c.batch_size = n)),
+    setting("lr", NUMBER, |c, v| descent(c, |own| number(v, |x| own.lr = x))),
+    setting("lr_schedule", "constant, linear or cosine", |c, v| descent(c, |own| word(v, |s| own.lr_schedule = s))),
+    setting("optimizer", "adam or sgd", |c, v| descent(c, |own| word(v, |o| own.optimizer = o))),
+    setting("momentum", NUMBER, |c, v| descent(c, |own| number(v, |x| own.momentum = x))),
+    setting("clip_norm", NUMBER, |c, v| descent(c, |own| number(v, |x| own.clip_norm = Some(x)))),
+    of_coders("latent_dim", "a whole number", |c, v| {
+        coder(c).is_some_and(|own| whole(v, |n| own.architecture.latent = n))
+    }),
+    of_coders("hidden", "a width, or widths as in \"512,256\"", |c, v| {
+        coder(c).zip(widths(v)).map(|(own, widths)| own.architecture.hidden = widths).is_some()
+    }),
+    setting("activation", "relu, selu, tanh, sigmoid, leaky_relu, elu, gelu or silu", |c, v| {
+        c.network.common_mut().is_some_and(|(_, activation, _)| word(v, |a| *activation = a))
+    }),
+    setting("init", "pytorch, he, lecun, glorot or radford", |c, v| {
+        c.network.common_mut().is_some_and(|(.., init)| word(v, |i| *init = i))
+    }),
+    of_coders("beta", NUMBER, |c, v| coder(c).is_some_and(|own| number(v, |x| own.beta = x))),
+    of_coders("beta_warmup", "a whole number", |c, v| {
+        coder(c).is_some_and(|own| whole(v, |n| own.beta_warmup = n as u64))
+    }),
 ];
 
-/// What is searched if the user does not say: the exercise's space, by parameter.
-pub const EXERCISE: [(&str, &str); 3] = [
+/// What is searched if the user does not say, by parameter.
+pub type Searched = &'static [(&'static str, &'static str)];
+
+/// The exercise's space.
+pub const EXERCISE: Searched = &[
     ("epochs", "low = 10\nhigh = 30\nstep = 10"),
     ("batch_size", "choices = [64, 128, 256]"),
     ("lr", "low = 0.01\nhigh = 0.1\nlog = true"),
 ];
 
-/// Whether a parameter is searched as in the exercise.
-pub fn is_exercise(parameter: &Parameter) -> bool {
-    let text: String = EXERCISE.iter().map(|(name, text)| format!("[{name}]\n{text}\n")).collect();
-    let space = Space::from_toml(&text, &known()).expect("a good space");
+/// What is searched for a classifier.
+const CLASSIFIER: Searched =
+    &[("batch_size", "choices = [64, 128, 256]"), ("lr", "low = 0.0001\nhigh = 0.01\nlog = true")];
+
+/// What is searched for a network if the user does not say.
+pub fn searched(network: &Settings) -> Searched {
+    match network {
+        Settings::Cnn(_) => CLASSIFIER,
+        _ => EXERCISE,
+    }
+}
+
+/// Whether a parameter is searched as if the user had not said.
+pub fn is_default(parameter: &Parameter, network: &Settings) -> bool {
+    let text: String = searched(network).iter().map(|(name, text)| format!("[{name}]\n{text}\n")).collect();
+    let space = Space::from_toml(&text, &known(network)).expect("a good space");
     space.get(&parameter.name).is_some_and(|own| own == parameter)
 }
 
-/// Their names, and whether only whole numbers make sense.
-pub fn known() -> Vec<(&'static str, bool)> {
-    SETTINGS.iter().map(|s| (s.name, s.takes != NUMBER)).collect()
+/// The names of a network's, and whether only whole numbers make sense.
+pub fn known(network: &Settings) -> Vec<(&'static str, bool)> {
+    let own = SETTINGS.iter().filter(|s| !s.of_coders || network.coder().is_some());
+    own.map(|s| (s.name, s.takes != NUMBER)).collect()
 }
 
-/// Their names.
+/// The names of all.
 pub fn names() -> Vec<&'static str> {
     SETTINGS.iter().map(|s| s.name).collect()
 }
@@ -77,11 +101,12 @@ pub fn names() -> Vec<&'static str> {
 /// [`Error::Usage`] that names the parameter, what it takes and what it got.
 pub fn apply(base: &Config, values: &BTreeMap<String, Value>) -> Result<Config> {
     let mut config = base.clone();
+    let known = known(&base.network);
     for (name, value) in values {
-        let setting = SETTINGS.iter().find(|s| s.name == name);
+        let setting = SETTINGS.iter().find(|s| s.name == name && known.iter().any(|(known, _)| known == name));
         let setting = setting.ok_or_else(|| {
-            let known = names().join(", ");
-            Error::Usage(format!("parameter {name}: there is no such option; there are {known}"))
+            let known: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+            Error::Usage(format!("parameter {name}: there is no such option; there are {}", known.join(", ")))
         })?;
         if !(setting.set)(&mut config, value) {
             return Err(Error::Usage(format!("parameter {name}: expected {}, found {value}", setting.takes)));
@@ -91,20 +116,15 @@ pub fn apply(base: &Config, values: &BTreeMap<String, Value>) -> Result<Config> 
     Ok(config)
 }
 
-/// What is tuned.
-pub fn vae(config: &mut Config) -> &mut coder::Settings {
+fn coder(config: &mut Config) -> Option<&mut coder::Settings> {
     match &mut config.network {
-        Settings::Vae(own) => own,
-        other => panic!("the VAE is tuned, not the {}", other.name()),
+        Settings::Ae(own) | Settings::Vae(own) => Some(own),
+        Settings::Cnn(_) | Settings::Gan(_) => None,
     }
 }
 
-fn descent(config: &mut Config) -> &mut Descent {
-    &mut vae(config).descent
-}
-
-fn shape(config: &mut Config) -> &mut Architecture {
-    &mut vae(config).architecture
+fn descent(config: &mut Config, set: impl FnOnce(&mut Descent) -> bool) -> bool {
+    config.network.common_mut().is_some_and(|(descent, ..)| set(descent))
 }
 
 fn whole(value: &Value, set: impl FnOnce(usize)) -> bool {
@@ -131,7 +151,7 @@ fn widths(value: &Value) -> Option<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::exercise;
+    use crate::models::{classifier, classifying, exercise};
 
     fn with(name: &str, value: impl Into<Value>) -> Result<Config> {
         apply(&exercise(784), &BTreeMap::from([(name.to_string(), value.into())]))
@@ -159,6 +179,22 @@ mod tests {
             assert_ne!(with(name, value).unwrap(), exercise(784), "{name}");
         }
         assert_eq!(with("hidden", 300_i64).unwrap().network.coder().unwrap().architecture.hidden, [300]);
+    }
+
+    #[test]
+    fn a_classifier_has_settings_of_its_own() {
+        let base = classifying(classifier::Settings::new([1, 28, 28], 10));
+        let with = |name: &str, value: Value| apply(&base, &BTreeMap::from([(name.to_string(), value)]));
+        for (name, value) in [("activation", Value::from("tanh")), ("lr", Value::Float(0.5)), ("init", "he".into())] {
+            assert_ne!(with(name, value).unwrap(), base, "{name}");
+        }
+        let error = with("latent_dim", Value::Int(3)).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "parameter latent_dim: there is no such option; there are epochs, batch_size, lr, lr_schedule, optimizer, momentum, \
+             clip_norm, activation, init"
+        );
+        assert!(Space::from_toml("[beta]\nlow = 0\nhigh = 1", &known(&base.network)).is_err());
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl Plan {
     /// # Errors
     /// When it is no space of known settings.
     pub fn space(&self) -> Result<Space> {
-        Space::from_toml(&self.space, &super::options::known())
+        Space::from_toml(&self.space, &super::options::known(&self.base.network))
     }
 
     /// Trials before TPE uses its model, if the user does not say: a third of them, at least 2 and at most 10.

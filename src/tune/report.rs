@@ -5,20 +5,21 @@ use super::row::{Fate, TrialRow};
 use super::session::best_folder;
 use super::summary::SearchSummary;
 use super::validate::FoldScore;
-use super::{Diverged, SamplerKind};
+use super::{Diverged, Objective, SamplerKind};
 use crate::lab::{count, nats};
-use crate::models::Standing;
+use crate::models::{Settings, Standing};
 use crate::report::{Block, Figure, Report, Table, Text, escape, figure, formula, heading, table};
 use crate::search::importance::LEAST_TRIALS;
 use crate::search::sampler::tpe::Anatomy;
 use crate::search::{FrozenTrial, Space, Value};
 use crate::stats::{mean_difference, student_95};
+use crate::train::Means;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// All figures of a search.
 pub fn draw(trials: &[Arc<FrozenTrial>], s: &SearchSummary, suggestion: Option<&Anatomy>) -> Vec<Figure> {
-    let loss = format!("{}, nats per image", s.plan.objective.name());
+    let loss = format!("{}, {}", s.plan.objective.name(), s.plan.objective.unit());
     let mut all = vec![figures::history(trials, &loss), figures::curves(trials, &loss)];
     all.extend(figures::slices(trials, &loss));
     all.push(figures::parallel(trials));
@@ -29,6 +30,7 @@ pub fn draw(trials: &[Arc<FrozenTrial>], s: &SearchSummary, suggestion: Option<&
 
 /// What is told.
 pub fn report(s: &SearchSummary, space: &Space, suggestion: Option<&(usize, Anatomy)>) -> Report {
+    let unit = s.plan.objective.unit();
     let mut text = searched(s, space);
     text.push(heading("What was to be expected"));
     text.extend(s.expectations.iter().map(Block::from));
@@ -41,20 +43,20 @@ pub fn report(s: &SearchSummary, space: &Space, suggestion: Option<&(usize, Anat
         figure(
             figures::HISTORY,
             "Loss of each trial",
-            "A dot a trial, by where its parameters came from; the line is the lowest loss so far. Nats per image.",
+            format!("A dot a trial, by where its parameters came from; the line is the lowest loss so far. In {unit}."),
         ),
         credit(s).into(),
         figure(
             figures::CURVES,
             "Learning curves",
-            "The loss of each fold on the images it was not trained on, after each epoch. Nats per image.",
+            format!("The loss of each fold on the images it was not trained on, after each epoch. In {unit}."),
         ),
     ]);
     text.push(heading("Loss against each parameter"));
     for (name, _) in s.trials.iter().flat_map(|t| &t.params).collect::<BTreeMap<_, _>>() {
         let single = space.get(name).is_some_and(|p| p.distribution.is_single());
         let (file, name) = (figures::slice_file(name), escape(name));
-        let caption = format!("A dot a trial: its loss, nats per image, against its {name}.");
+        let caption = format!("A dot a trial: its loss, {unit}, against its {name}.");
         text.extend((!single).then(|| figure(&file, format!("Loss against {name}"), caption)));
     }
     text.push(figure(
@@ -81,7 +83,7 @@ pub fn report(s: &SearchSummary, space: &Space, suggestion: Option<&(usize, Anat
             .into(),
         ),
     }
-    Report { title: format!("Tuning a VAE on {}", escape(&s.data)).into(), blocks: text }
+    Report { title: format!("Tuning the {} on {}", s.plan.base.network.name(), escape(&s.data)).into(), blocks: text }
 }
 
 fn searched(s: &SearchSummary, space: &Space) -> Vec<Block> {
@@ -96,11 +98,16 @@ fn searched(s: &SearchSummary, space: &Space) -> Vec<Block> {
         1 => String::new(),
         n => format!(", {n} times with other folds and other initial weights"),
     };
+    let sample = match p.base.network {
+        Settings::Vae(_) => "; one sample z ~ q(z | x) an image",
+        _ => "",
+    };
     let minimised = format!(
-        "Minimised: the {} on images that a network did not learn from, in nats per image, the mean over {} of the {} training \
-         images{repeats}; one sample z ~ q(z | x) an image. The same folds in every trial (seed {}). The {} test images have \
+        "Minimised: the {} on images that a network did not learn from, in {}, the mean over {} of the {} training \
+         images{repeats}{sample}. The same folds in every trial (seed {}). The {} test images have \
          no part in the search.",
         p.objective.name(),
+        p.objective.unit(),
         count(p.folds, "fold"),
         s.images[0],
         p.seed,
@@ -116,18 +123,17 @@ fn searched(s: &SearchSummary, space: &Space) -> Vec<Block> {
 /// The settings that all trials have.
 fn fixed(s: &SearchSummary, space: &Space) -> String {
     let (p, c) = (&s.plan, &s.plan.base);
-    let own = c.network.coder().expect("the VAE is tuned");
-    let widths = own.architecture.hidden.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-    let all = [
-        ("epochs", c.epochs.to_string()),
-        ("batch_size", c.batch_size.to_string()),
-        ("lr", own.descent.lr.to_string()),
-        ("optimizer", format!("{:?}", own.descent.optimizer).to_lowercase()),
-        ("latent_dim", own.architecture.latent.to_string()),
-        ("hidden", widths),
-        ("activation", own.architecture.activation.name().to_lowercase()),
-        ("beta", own.beta.to_string()),
-    ];
+    let mut all = vec![("epochs", c.epochs.to_string()), ("batch_size", c.batch_size.to_string())];
+    if let Some((descent, activation, _)) = c.network.common() {
+        all.push(("lr", descent.lr.to_string()));
+        all.push(("optimizer", descent.optimizer.name().to_lowercase()));
+        all.push(("activation", activation.name().to_lowercase()));
+    }
+    if let Some(own) = c.network.coder() {
+        let widths = own.architecture.hidden.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+        all.extend([("latent_dim", own.architecture.latent.to_string()), ("hidden", widths)]);
+        all.push(("beta", own.beta.to_string()));
+    }
     let named = all.iter().filter(|(name, _)| space.get(name).is_none()).map(|(name, value)| format!("{name} {value}"));
     let sampler = format!("sampler {:?}", p.sampler).to_lowercase();
     let pruner = format!("pruner {:?}", p.pruner).to_lowercase();
@@ -139,33 +145,37 @@ fn fixed(s: &SearchSummary, space: &Space) -> String {
 fn trials(s: &SearchSummary) -> Table {
     let names: Vec<&String> =
         s.trials.iter().flat_map(|t| t.params.keys()).collect::<BTreeSet<_>>().into_iter().collect();
-    let number = |x: Option<f64>| x.map_or("–".into(), |x| nats(x, 2));
-    let other = s.plan.objective.other();
+    let objective = s.plan.objective;
+    // What is told beside the loss.
+    let has_kl = matches!(s.plan.base.network, Settings::Vae(_));
+    let others = Objective::of_network(&s.plan.base.network).iter().filter(|other| **other != objective);
+    let others: Vec<Objective> = others.copied().collect();
     let row = |t: &TrialRow| {
         let params = names.iter().map(|name| t.params.get(*name).map_or(String::new(), |v| escape(&v.to_string())));
-        let folds: Vec<String> = t.folds.iter().map(|f| nats(s.plan.objective.of(f.score()), 2)).collect();
+        let folds: Vec<String> = t.folds.iter().map(|f| objective.text(objective.of(&f.means))).collect();
         let mark = if s.best == Some(t.number) { format!("**{}**", t.number) } else { t.number.to_string() };
-        let told = vec![
-            folds.join(", "),
-            t.outcome(&s.plan),
-            number(t.mean(|f| f.kl)),
-            number(t.mean(|f| other.of(f.score()))),
-            format!("{:.1}", t.seconds),
-        ];
+        let kl = |f: &FoldScore| f.means.get("kl").copied().flatten().unwrap_or(f64::NAN);
+        let kl = has_kl.then(|| t.mean(kl).map_or("–".into(), |x| nats(x, 2)));
+        let beside = others.iter().map(|o| t.mean(|f| o.of(&f.means)).map_or("–".into(), |x| o.text(x)));
+        let told = vec![folds.join(", "), t.outcome(&s.plan)].into_iter().chain(kl).chain(beside);
+        let told = told.chain([format!("{:.1}", t.seconds)]).collect();
         [vec![mark, escape(&t.source)], params.collect(), told].concat()
     };
-    let loss = format!("{}, mean ± SE", s.plan.objective.name());
+    let loss = format!("{}, mean ± SE", objective.name());
     let shown_names: Vec<String> = names.iter().map(|name| escape(name)).collect();
     let header = [
         vec!["trial", "from"],
         shown_names.iter().map(String::as_str).collect(),
-        vec!["folds", &loss, "KL", other.name(), "seconds"],
+        vec!["folds", &loss],
+        if has_kl { vec!["KL"] } else { vec![] },
+        others.iter().map(|other| other.name()).collect(),
+        vec!["seconds"],
     ];
     let cells = |cells: Vec<String>| cells.into_iter().map(Text::from).collect();
     Table {
         header: header.concat().into_iter().map(Text::from).collect(),
         rows: s.trials.iter().map(row).map(cells).collect(),
-        caption: "Losses in nats per image; the best trial in bold.".into(),
+        caption: format!("Losses in {}; the best trial in bold.", objective.unit()).into(),
     }
 }
 
@@ -211,13 +221,14 @@ pub fn tell_best(s: &SearchSummary) -> Vec<Block> {
     let Some(best) = s.best.and_then(|n| s.trials.iter().find(|t| t.number == n)) else {
         return vec!["No trial is complete.".into()];
     };
-    let name = s.plan.objective.name();
+    let (objective, name) = (s.plan.objective, s.plan.objective.name());
     let mut text: Vec<Block> = vec![
         format!(
-            "Trial {}: {}. Its cross-validated {name} is {} nats per image.",
+            "Trial {}: {}. Its cross-validated {name} is {} {}.",
             best.number,
             escape(&best.settings()),
-            best.outcome(&s.plan)
+            best.outcome(&s.plan),
+            objective.unit()
         )
         .into(),
     ];
@@ -226,17 +237,18 @@ pub fn tell_best(s: &SearchSummary) -> Vec<Block> {
     let comparable = second.filter(|(t, _)| t.folds.len() == best.folds.len() && best.folds.len() > 1);
     if let Some((second, _)) = comparable {
         // Both on the same folds: what a fold is hard by falls out of the differences.
-        let of = |f: &FoldScore| s.plan.objective.of(f.score());
+        let of = |f: &FoldScore| objective.of(&f.means);
         let gaps: Vec<f64> = second.folds.iter().zip(&best.folds).map(|(a, b)| of(a) - of(b)).collect();
         let (gap, error) = mean_difference(&gaps, s.plan.folds);
         let needed = student_95(gaps.len() - 1);
         text.push(
             format!(
-                "Of other settings trial {} is next, {} ± {} nats behind on the same folds. That is {}significant: from {} \
+                "Of other settings trial {} is next, {} ± {} {} behind on the same folds. That is {}significant: from {} \
                  it takes {needed:.1} standard errors (t-test, 5 %, corrected for the training images that folds share).",
                 second.number,
-                nats(gap, 2),
-                nats(error, 2),
+                objective.text(gap),
+                objective.text(error),
+                objective.points(),
                 if gap > needed * error { "" } else { "not " },
                 count(gaps.len(), "difference")
             )
@@ -257,30 +269,45 @@ pub fn tell_best(s: &SearchSummary) -> Vec<Block> {
     if let Some(error) = &s.test_error {
         text.push(format!("These settings were not trained on all training images: {}.", escape(error)).into());
     }
-    if let Some(test) = s.test {
-        let b = &s.baselines;
+    if let Some(means) = &s.test {
         if s.standing == Some(Standing::Diverged) {
             text.push(
                 "The network that was trained with these settings on all training images has **diverged**.".into(),
             );
         }
-        text.push(
-            format!(
-                "Trained with these settings on all {} training images, the VAE costs **{}** nats per test image: reconstruction {}, \
-                 KL {}. A predictor that knows the class and nothing else costs {:.2}, the mean image {:.2}. The network is in \
-                 `{}`.",
-                s.images[0],
-                nats(test.total(), 2),
-                nats(test.recon, 2),
-                nats(test.kl.unwrap_or(0.0), 2),
-                b.per_class,
-                b.per_pixel,
-                best_folder(best.number)
-            )
-            .into(),
-        );
+        text.push(tested(s, means, &best_folder(best.number)).into());
     }
     text
+}
+
+/// What the best settings reach on the test images.
+fn tested(s: &SearchSummary, means: &Means, folder: &str) -> String {
+    let network = &s.plan.base.network;
+    let trained = format!("Trained with these settings on all {} training images, the {}", s.images[0], network.name());
+    let (of, b) = (|objective: Objective| objective.of(means), &s.baselines);
+    let costs = |loss: f64, parts: String| {
+        format!(
+            "{trained} costs **{}** nats per test image{parts}. A predictor that knows the class and nothing else costs {:.2}, the \
+             mean image {:.2}. The network is in `{folder}`.",
+            nats(loss, 2),
+            b.per_class,
+            b.per_pixel
+        )
+    };
+    if matches!(network, Settings::Cnn(_)) {
+        return format!(
+            "{trained} takes **{} %** of the test images for another class; its cross-entropy is {} nats per image. To name the most \
+             frequent class errs in {:.2} %. The network is in `{folder}`.",
+            Objective::Error.text(of(Objective::Error)),
+            Objective::CrossEntropy.text(of(Objective::CrossEntropy)),
+            100.0 * (1.0 - s.chance)
+        );
+    }
+    let (recon, loss) = (of(Objective::Recon), of(Objective::Elbo));
+    match loss.is_finite() {
+        true => costs(loss, format!(": reconstruction {}, KL {}", nats(recon, 2), nats(loss - recon, 2))),
+        false => costs(recon, String::new()),
+    }
 }
 
 /// Who found the best settings: a startup trial is never the model's merit.
@@ -289,7 +316,7 @@ pub fn credit(s: &SearchSummary) -> String {
     let lowest = |rows: &[&TrialRow]| {
         rows.iter().filter(|t| t.fate == Fate::Complete).filter_map(|t| t.loss).min_by(f64::total_cmp)
     };
-    let by_model = count(model.len(), "trial");
+    let (by_model, points) = (count(model.len(), "trial"), s.plan.objective.points());
     match (s.plan.sampler, lowest(&model), lowest(&others)) {
         (SamplerKind::Tpe, ..) if model.is_empty() => {
             "TPE's model suggested nothing in this search: what was found was found by trying.".into()
@@ -299,8 +326,8 @@ pub fn credit(s: &SearchSummary) -> String {
         }
         (SamplerKind::Tpe, Some(_), None) => format!("All complete trials are among the model's {by_model}."),
         (SamplerKind::Tpe, Some(m), Some(r)) if m < r => format!(
-            "The best of the model's {by_model} is {} nats better than the best of those it did not suggest ({}).",
-            nats(r - m, 2),
+            "The best of the model's {by_model} is {} {points} better than the best of those it did not suggest ({}).",
+            s.plan.objective.text(r - m),
             others.len()
         ),
         (SamplerKind::Tpe, Some(m), Some(r)) if m == r => {
@@ -309,8 +336,8 @@ pub fn credit(s: &SearchSummary) -> String {
             )
         }
         (SamplerKind::Tpe, Some(m), Some(r)) => format!(
-            "The best trial is one that the model did not suggest: in {by_model} it found nothing better ({} nats behind).",
-            nats(m - r, 2)
+            "The best trial is one that the model did not suggest: in {by_model} it found nothing better ({} {points} behind).",
+            s.plan.objective.text(m - r)
         ),
         _ => "No model was used: trials do not learn from one another.".into(),
     }

@@ -3,7 +3,6 @@
 use super::Plan;
 use super::run::{ERROR, FOLDS, KNOWN, STOPPED};
 use super::validate::FoldScore;
-use crate::lab::nats;
 use crate::search::trial::FIXED_PARAMS;
 use crate::search::{Direction, FrozenTrial, SOURCE, State, Value, best_of};
 use crate::stats::{mean, mean_and_error};
@@ -106,7 +105,7 @@ impl TrialRow {
     /// What is told of a trial.
     pub fn of(trial: &FrozenTrial, plan: &Plan) -> Self {
         let (folds, fate) = (folds(trial), Fate::of(trial));
-        let losses: Vec<f64> = folds.iter().map(|f| plan.objective.of(f.score())).collect();
+        let losses: Vec<f64> = folds.iter().map(|f| plan.objective.of(&f.means)).collect();
         let last = trial.last_report().map(|(step, _)| if plan.reports_folds() { step + 1 } else { step });
         TrialRow {
             number: trial.number,
@@ -140,11 +139,12 @@ impl TrialRow {
     }
 
     fn own_outcome(&self, plan: &Plan) -> String {
+        let text = |x| plan.objective.text(x);
         match (self.fate, self.loss, self.standard_error) {
-            (Fate::Complete, Some(loss), Some(se)) => format!("{} ± {}", nats(loss, 2), nats(se, 2)),
-            (Fate::Complete, Some(loss), None) => nats(loss, 2),
+            (Fate::Complete, Some(loss), Some(se)) => format!("{} ± {}", text(loss), text(se)),
+            (Fate::Complete, Some(loss), None) => text(loss),
             (Fate::Stopped, loss, _) => {
-                let at = loss.map_or(String::new(), |loss| format!(" at {loss:.2}"));
+                let at = loss.map_or(String::new(), |loss| format!(" at {}", text(loss)));
                 let after = self.stopped_after.unwrap_or(0);
                 match plan.reports_folds() {
                     true => format!("stopped after fold {after} of {}{at}", plan.folds * plan.repeats),

@@ -317,7 +317,7 @@ impl Worker<'_> {
 
     /// What a measurement means for the trial.
     fn outcome(&self, trial: &mut Trial, folds: &[FoldScore], end: End) -> Result<Outcome> {
-        let loss = mean(folds.iter().map(|f| self.plan.objective.of(f.score())));
+        let loss = mean(folds.iter().map(|f| self.plan.objective.of(&f.means)));
         let error = match (end, self.plan.diverged) {
             // Else the sampler would take what nearly diverged for worse than what did.
             (End::Done, Diverged::Loss(most)) if loss > most => {

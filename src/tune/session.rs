@@ -10,15 +10,13 @@ use crate::lab::film;
 use crate::models::{Network, Score, Standing, Trainer};
 use crate::search::storage::Owner;
 use crate::search::{Direction, Space, State, Storage, Study, Value};
-use crate::train::{self, Folder, Watch};
+use crate::train::{self, Folder, Means, Record, Watch};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-/// The study's name in its journal.
-const NAME: &str = "vae";
 /// The study's file in its folder.
 pub const JOURNAL: &str = "study.journal";
 /// Attributes of the study: its plan, and how many trials it is to get.
@@ -69,7 +67,12 @@ fn read(path: &Path) -> Result<(Study, Plan, usize)> {
             "{path}: expected the folder of a study, found no {JOURNAL} in it, or none with a study"
         )));
     }
-    let study = Study::open(Storage::journal(&journal)?, NAME)?;
+    let storage = Storage::journal(&journal)?;
+    // The one with a plan; else the first, which is refused below.
+    let studies = || storage.studies().studies.iter().flatten();
+    let own = studies().find(|study| study.user_attrs.contains_key(PLAN)).or(studies().next());
+    let name = own.expect("it holds a study").name.clone();
+    let study = Study::open(storage, &name)?;
     let (plan, total) = study.look(|s| {
         let plan = s.user_attrs.get(PLAN).map(|p| serde_json::from_value::<Plan>(p.clone()));
         (plan, s.user_attrs.get(TRIALS).and_then(|t| t.as_u64()).unwrap_or(0) as usize)
@@ -106,9 +109,13 @@ impl Session {
         let attrs = [
             (Owner::User, PLAN, serde_json::to_value(&plan).expect("plain data")),
             (Owner::User, TRIALS, json!(total)),
-            (Owner::System, "study:metric_names", json!([format!("{}, nats per image", plan.objective.name())])),
+            (
+                Owner::System,
+                "study:metric_names",
+                json!([format!("{}, {}", plan.objective.name(), plan.objective.unit())]),
+            ),
         ];
-        let study = Study::create_with(storage, NAME, &[Direction::Minimize], attrs)?;
+        let study = Study::create_with(storage, plan.base.network.folder(), &[Direction::Minimize], attrs)?;
         for point in &points {
             study.enqueue(point)?;
         }
@@ -210,7 +217,7 @@ impl Session {
         data: &Dataset,
         watch: impl FnOnce(&Trainer, &Folder) -> Box<dyn Watch<Network> + 'w>,
         stop: &AtomicBool,
-    ) -> Result<Option<(Score, Standing)>> {
+    ) -> Result<Option<(Means, Option<Standing>)>> {
         let Some(best) = best(&self.study.trials()?) else { return Ok(None) };
         let values = best.params.iter().map(|(name, p)| (name.clone(), p.value())).collect();
         let config = options::apply(&self.plan.base, &values)?;
@@ -232,10 +239,11 @@ impl Session {
         let records = result.map_err(|e| e.part_of(self.folder.path()))?;
         film::write_film(trainer.config.epochs, &own)?;
         let config = &trainer.config;
-        let baselines = Baselines::of(data, config.binarize);
-        let beta = config.network.coder().map_or(1.0, |own| own.last_beta(config.epochs));
-        let standing = |score| (score, Standing::of(score, beta, &baselines));
-        Ok(records.last().map(|r| standing(Score::from(r))))
+        let standing = |record: &Record| {
+            let beta = config.network.coder()?.last_beta(config.epochs);
+            Some(Standing::of(Score::from(record), beta, &Baselines::of(data, config.binarize)))
+        };
+        Ok(records.last().map(|record| (record.means.clone(), standing(record))))
     }
 }
 

@@ -3,11 +3,12 @@
 use super::Plan;
 use super::row::{TrialRow, best, source};
 use crate::data::{Baselines, Dataset};
-use crate::models::{Score, Standing};
+use crate::models::Standing;
 use crate::search::importance::{Importance, importances};
 use crate::search::sampler::Asking;
 use crate::search::sampler::tpe::Anatomy;
 use crate::search::{Direction, FrozenTrial, State};
+use crate::train::Means;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -27,13 +28,15 @@ pub struct SearchSummary {
     /// The trial with the lowest loss.
     pub best: Option<usize>,
     /// The best settings, trained on all training images and measured on the test images.
-    pub test: Option<Score>,
-    /// Where that stands.
+    pub test: Option<Means>,
+    /// Where that stands, if it has a decoder.
     pub standing: Option<Standing>,
     /// Why there is no such network.
     pub test_error: Option<String>,
     /// What predictors that look at no image cost on the test images.
     pub baselines: Baselines,
+    /// How often the most frequent class is right.
+    pub chance: f64,
     /// The importance of the parameters, or why it is not told.
     pub importance: Result<Vec<Importance>, String>,
 }
@@ -51,6 +54,7 @@ pub fn measure(trials: &[Arc<FrozenTrial>], plan: &Plan, expectations: Vec<Strin
         standing: None,
         test_error: None,
         baselines: Baselines::of(data, plan.base.binarize),
+        chance: data.most_frequent_class(),
         importance: importances(trials, Direction::Minimize).map_err(|e| e.to_string()),
     }
 }

@@ -1,70 +1,26 @@
 //! [`CrossValidation`]: what a configuration costs on images that it did not learn from.
 
+use super::Objective;
 use crate::data::{Dataset, Folds};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::models::{Config, Network, Score, Trainer};
+use crate::models::{Config, Network, Trainer};
 use crate::search::Trial;
-use crate::train::{Folder, Record, Watch, run_until};
+use crate::train::{Folder, Means, Record, Watch, run_until};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-/// What is minimised, over the images of a fold that was not learnt from, in nats per image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Objective {
-    /// The reconstruction loss −E[ln p(x | z)], with one sample z ~ q(z | x) an image.
-    #[default]
-    Recon,
-    /// The negative ELBO: the same plus KL(q(z | x) ‖ p(z)).
-    Elbo,
-}
-
-impl Objective {
-    /// Its value.
-    pub fn of(self, score: Score) -> f64 {
-        match self {
-            Objective::Recon => score.recon,
-            Objective::Elbo => score.total(),
-        }
-    }
-
-    /// The one that is told beside it.
-    pub fn other(self) -> Self {
-        match self {
-            Objective::Recon => Objective::Elbo,
-            Objective::Elbo => Objective::Recon,
-        }
-    }
-
-    /// What it is called in text.
-    pub fn name(self) -> &'static str {
-        match self {
-            Objective::Recon => "reconstruction loss",
-            Objective::Elbo => "−ELBO",
-        }
-    }
-}
-
 /// A network of one fold: its last score, and its loss after each epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FoldScore {
-    /// −E[ln p(x | z)] on the images of the fold, nats per image.
-    pub recon: f64,
-    /// KL(q(z | x) ‖ p(z)), nats per image.
-    pub kl: f64,
+    /// What was measured on the images of the fold.
+    #[serde(flatten)]
+    pub means: Means,
     /// Seconds of training and judging.
     pub seconds: f64,
     /// The objective after each epoch.
     pub curve: Vec<f64>,
-}
-
-impl FoldScore {
-    /// Its last score.
-    pub fn score(&self) -> Score {
-        Score { recon: self.recon, kl: Some(self.kl) }
-    }
 }
 
 /// How the training of a trial's networks ended.
@@ -151,7 +107,7 @@ impl CrossValidation {
                 let (mut trainer, folder) = self.network(i, config, at)?;
                 let records = run_until(config.epochs, &mut trainer, data, &folder, watch, stop)?;
                 let score = self.score(&records).expect("an epoch was done");
-                trial.report(i as u64, self.objective.of(score.score()))?;
+                trial.report(i as u64, self.objective.of(&score.means))?;
                 if trial.should_prune()? {
                     return Ok(End::Pruned);
                 }
@@ -188,12 +144,11 @@ impl CrossValidation {
 
     /// What a fold's metrics say; none before its first epoch.
     fn score(&self, records: &[Record]) -> Option<FoldScore> {
-        let tested: Vec<Score> = records.iter().filter(|r| r.split == "test").map(Score::from).collect();
+        let tested: Vec<&Record> = records.iter().filter(|r| r.split == "test").collect();
         tested.last().map(|end| FoldScore {
-            recon: end.recon,
-            kl: end.kl.unwrap_or(0.0),
+            means: end.means.clone(),
             seconds: records.last().map_or(0.0, |r| r.seconds),
-            curve: tested.iter().map(|s| self.objective.of(*s)).collect(),
+            curve: tested.iter().map(|r| self.objective.of(&r.means)).collect(),
         })
     }
 

@@ -1,0 +1,409 @@
+//! Generative adversarial networks: one training step for all of their [variants](TECHNIQUES).
+
+mod networks;
+mod technique;
+
+pub use networks::{Critic, Generator, Judge};
+pub use technique::{Game, Hold, TECHNIQUES, Technique, Variant};
+
+use super::coder::Codes;
+use crate::autograd::{Tape, Var};
+use crate::data::Encoding;
+use crate::error::{Error, Result};
+use crate::kernels::{Real, elementwise::map};
+use crate::nn::{Init, Params, Pass, one_hot};
+use crate::optim::Descent;
+use crate::tensor::Tensor;
+use crate::train::{Batch, MOST_WEIGHTS, NotFinite, Part, Quantity, Task, Terms};
+use serde::{Deserialize, Serialize};
+
+/// What decides a GAN and its updates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Which variant.
+    pub variant: Variant,
+    /// Channels, height and width of an image.
+    pub shape: [usize; 3],
+    /// How many classes there are.
+    pub classes: usize,
+    /// Dimensions of the noise.
+    pub latent: usize,
+    /// Whether both networks are made of convolutions.
+    pub is_convolutional: bool,
+    /// Widths of a dense critic's hidden layers; the generator has them in reverse.
+    pub hidden: Vec<usize>,
+    /// What both minimise.
+    pub game: Game,
+    /// Updates of the critic for one of the generator.
+    pub critic_steps: u64,
+    /// How the critic is updated.
+    pub critic: Descent,
+    /// How the generator is updated.
+    pub generator: Descent,
+}
+
+impl Settings {
+    /// A variant as its [`Technique`] has it, with 64 dimensions of noise.
+    pub fn new(variant: Variant, shape: [usize; 3], classes: usize) -> Self {
+        let technique = variant.technique();
+        Settings {
+            variant,
+            shape,
+            classes,
+            latent: 64,
+            is_convolutional: technique.is_convolutional,
+            hidden: vec![512, 256],
+            game: technique.game,
+            critic_steps: technique.critic_steps,
+            critic: (technique.descent)(),
+            generator: (technique.descent)(),
+        }
+    }
+
+    /// How many numbers both networks are told besides what they look at.
+    fn told(&self) -> usize {
+        if self.variant.technique().is_conditional { self.classes } else { 0 }
+    }
+
+    /// How the weights of convolutional networks start. Divided by their singular value, their scale does not count, and the biases' would.
+    fn init(&self) -> Init {
+        match self.variant.technique().hold {
+            Hold::Spectral => Init::Pytorch,
+            _ => Init::Radford,
+        }
+    }
+}
+
+/// A generator G and a critic D, trained against each other: G turns noise into images, D scores images, higher those that it takes for
+/// real ones. Each step updates the critic, and every [`critic_steps`](Settings::critic_steps)-th the generator.
+pub struct Gan {
+    settings: Settings,
+    generator: Generator,
+    critic: Critic,
+    /// The critic's, and the generator's.
+    parts: [Part; 2],
+}
+
+const QUANTITIES: &[Quantity] = &[
+    Quantity { name: "critic", label: "critic", unit: "its loss" },
+    Quantity { name: "generator", label: "generator", unit: "its loss" },
+    Quantity { name: "real", label: "D(x)", unit: "mean score of real images" },
+    Quantity { name: "fake", label: "D(G(z))", unit: "mean score of generated images" },
+];
+
+/// What is added to a squared norm before its root is taken: at 0 that has no slope.
+const EPS: f64 = 1e-12;
+
+/// λ E[(|∇ D(x̂)| − 1)²] for points x̂ = ε x + (1 − ε) G(z) between real and generated images, with ε `[B, 1]` (Gulrajani et al. 2017,
+/// equation 3).
+#[track_caller]
+pub fn gradient_penalty<'t, F: Real>(
+    judge: &Judge<'_, 't, '_, F>,
+    [real, fake]: [Var<'t, F>; 2],
+    between: Var<'t, F>,
+    classes: Option<Var<'t, F>>,
+    weight: f64,
+) -> Var<'t, F> {
+    let tape = real.tape();
+    let x = fake + (real - fake) * between;
+    let score = judge.score(x, classes).sum();
+    let slope = tape.vjp(&[(score, tape.leaf(Tensor::scalar(F::ONE)))], &[x]).remove(0);
+    let length = (slope.square().sum_axes(&[1]) + EPS).sqrt();
+    (length - 1.0).square().mean() * weight
+}
+
+impl Gan {
+    /// What decided it.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// It has no encoder.
+    pub(super) fn coder(&self) -> Option<&dyn Codes> {
+        None
+    }
+
+    /// The generator's images of noise `[B, Z]`, pixels from 0 to 1, `[B, D]`; of a conditional one, of these classes.
+    ///
+    /// # Panics
+    /// When there is no class for each row of z.
+    pub fn generate<'t>(&self, tape: &'t Tape<f32>, z: Var<'t, f32>, classes: &[usize]) -> Var<'t, f32> {
+        let pass = Pass::judging(tape, &self.parts[1].params);
+        let classes = self.tell(|| one_hot(tape, classes.iter().copied(), self.settings.classes));
+        self.generator.forward(&pass, z, classes) * 0.5 + 0.5
+    }
+
+    /// What a conditional network is told.
+    fn tell<'t>(&self, classes: impl FnOnce() -> Var<'t, f32>) -> Option<Var<'t, f32>> {
+        (self.settings.told() > 0).then(classes)
+    }
+
+    fn told<'t>(&self, tape: &'t Tape<f32>, batch: &Batch) -> Option<Var<'t, f32>> {
+        self.tell(|| batch.classes(tape, self.settings.classes))
+    }
+
+    /// Losses and scores.
+    fn terms(&self, loss: Var<f32>, real: Var<f32>, fake: Var<f32>) -> Terms {
+        let of_generator = self.settings.game.generator(fake);
+        Terms::new(QUANTITIES, &[loss, of_generator, real.mean(), fake.mean()].map(|x| f64::from(x.item())))
+    }
+
+    /// A training pass; of a single image, whose batch has no variance, one that judges.
+    fn pass<'t, 'p>(&'p self, tape: &'t Tape<f32>, part: usize, batch: &Batch) -> Pass<'t, 'p, f32> {
+        let params = &self.parts[part].params;
+        if batch.len() > 1 { Pass::new(tape, params) } else { Pass::judging(tape, params) }
+    }
+
+    fn update_critic(&mut self, tape: &mut Tape<f32>, batch: &Batch) -> Result<Terms, NotFinite> {
+        let pass = self.pass(tape, 0, batch);
+        let real = tape.span("gather", || batch.images(tape)) * 2.0 - 1.0;
+        let (classes, hold) = (self.told(tape, batch), self.settings.variant.technique().hold);
+        let (loss, terms) = tape.span("forward", || {
+            let z = batch.noise(tape, self.settings.latent, 0);
+            // Its value alone: no gradient goes back to the generator.
+            let fake = tape.leaf(self.generator.forward(&self.pass(tape, 1, batch), z, classes).value());
+            let judge = self.critic.on(&pass);
+            let (of_real, of_fake) = (judge.score(real, classes), judge.score(fake, classes));
+            let loss = self.settings.game.critic(of_real, of_fake);
+            let loss = match hold {
+                Hold::Penalty(weight) => {
+                    loss + gradient_penalty(&judge, [real, fake], batch.uniform(tape), classes, weight)
+                }
+                _ => loss,
+            };
+            (loss, self.terms(loss, of_real, of_fake))
+        });
+        if !loss.item().is_finite() {
+            return Err(NotFinite("the critic's loss".into()));
+        }
+        let grads = tape.span("backward", || pass.backward(loss));
+        self.parts[0].update(tape, grads, batch)?;
+        if let Hold::Clip(bound) = hold {
+            let bound = bound as f32;
+            let params = &mut self.parts[0].params;
+            for id in params.ids() {
+                let weights = params.get_mut(id);
+                let mut clipped = vec![0.0; weights.data().len()];
+                map(&|[w]: [f32; 1]| w.clamp(-bound, bound), [weights.data()], &mut clipped);
+                *weights = Tensor::new(clipped, weights.shape());
+            }
+        }
+        Ok(terms)
+    }
+
+    fn update_generator(&mut self, tape: &mut Tape<f32>, batch: &Batch) -> Result<(), NotFinite> {
+        let (pass, of_critic) = (self.pass(tape, 1, batch), self.pass(tape, 0, batch));
+        let classes = self.told(tape, batch);
+        let loss = tape.span("forward", || {
+            let fake = self.generator.forward(&pass, batch.noise(tape, self.settings.latent, 1), classes);
+            self.settings.game.generator(self.critic.on(&of_critic).score(fake, classes))
+        });
+        if !loss.item().is_finite() {
+            return Err(NotFinite("the generator's loss".into()));
+        }
+        let grads = tape.span("backward", || pass.backward(loss));
+        self.parts[1].update(tape, grads, batch)
+    }
+}
+
+impl Task for Gan {
+    type Settings = Settings;
+
+    fn validate(s: &Settings, encoding: Encoding) -> Result<()> {
+        let [_, height, width] = s.shape;
+        let (weights, size) = (format!("at most {MOST_WEIGHTS} weights"), Self::weights(s));
+        let counted = size.map_or("more than can be counted".into(), |n| n.to_string());
+        s.critic.validate().and(s.generator.validate())?;
+        let sides = !s.is_convolutional || [height, width].iter().all(|side| *side > 0 && side % 4 == 0);
+        let what = "images whose sides are multiples of 4, for convolutions (a dense GAN takes any)";
+        Error::first_setting([
+            (s.critic_steps > 0, "critic_steps", "at least 1", s.critic_steps.to_string()),
+            (s.latent > 0, "latent_dim", "at least 1", s.latent.to_string()),
+            (s.hidden.iter().all(|&h| h > 0), "hidden", "widths of at least 1", format!("{:?}", s.hidden)),
+            (s.classes > 0, "classes", "at least 1", s.classes.to_string()),
+            (Self::pixels(s) > 0, "shape", "at least one pixel", format!("{:?}", s.shape)),
+            (sides, "shape", what, format!("{height} × {width}")),
+            (encoding.is_of_probabilities(), "binarize", "pixels from 0 to 1", "standardised".into()),
+            (size.is_some_and(|n| n <= MOST_WEIGHTS), "hidden, latent_dim", &*weights, counted),
+        ])
+    }
+
+    fn pixels(s: &Settings) -> usize {
+        s.shape.iter().fold(1, |pixels: usize, n| pixels.saturating_mul(*n))
+    }
+
+    fn shape(s: &Settings) -> Option<[usize; 3]> {
+        s.is_convolutional.then_some(s.shape)
+    }
+
+    fn classes(s: &Settings) -> Option<usize> {
+        s.variant.technique().is_conditional.then_some(s.classes)
+    }
+
+    fn weights(s: &Settings) -> Option<usize> {
+        networks::weights(s)
+    }
+
+    fn new(settings: &Settings, seed: u64) -> Self {
+        let (mut of_critic, mut of_generator) = (Params::default(), Params::default());
+        let critic = Critic::new(&mut of_critic, settings, seed);
+        // Other numbers than the critic's, whatever the seed.
+        let generator = Generator::new(&mut of_generator, settings, seed ^ 1 << 63);
+        let parts = [Part::new(of_critic, &settings.critic), Part::new(of_generator, &settings.generator)];
+        Gan { settings: settings.clone(), generator, critic, parts }
+    }
+
+    fn quantities(&self) -> &'static [Quantity] {
+        QUANTITIES
+    }
+
+    fn step(&mut self, tape: &mut Tape<f32>, batch: &Batch) -> Result<Terms, NotFinite> {
+        let terms = self.update_critic(tape, batch)?;
+        if (batch.step + 1) % self.settings.critic_steps == 0 {
+            tape.begin();
+            self.update_generator(tape, batch)?;
+        }
+        Ok(terms)
+    }
+
+    fn judge(&self, tape: &mut Tape<f32>, batch: &Batch) -> Terms {
+        let pass = Pass::judging(tape, &self.parts[0].params);
+        let classes = self.told(tape, batch);
+        let z = batch.noise(tape, self.settings.latent, 0);
+        let fake = self.generator.forward(&Pass::judging(tape, &self.parts[1].params), z, classes);
+        let judge = self.critic.on(&pass);
+        let (real, fake) = (judge.score(batch.images(tape) * 2.0 - 1.0, classes), judge.score(fake, classes));
+        self.terms(self.settings.game.critic(real, fake), real, fake)
+    }
+
+    fn parts(&self) -> Vec<&Part> {
+        self.parts.iter().collect()
+    }
+
+    fn parts_mut(&mut self) -> Vec<&mut Part> {
+        self.parts.iter_mut().collect()
+    }
+
+    fn updates(&self, part: usize, steps: u64) -> u64 {
+        if part == 0 { steps } else { steps / self.settings.critic_steps }
+    }
+
+    fn line(&self, means: &Terms) -> String {
+        let [critic, generator] = ["critic", "generator"].map(|name| means.get(name).unwrap_or(f64::NAN));
+        format!("critic {critic:.3}, generator {generator:.3}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::synthetic;
+    use crate::models::{self, Config, Network, Trainer, adversarial};
+    use crate::rng::{Purpose, Stream};
+
+    fn small(variant: Variant, is_convolutional: bool) -> Settings {
+        Settings { is_convolutional, latent: 3, hidden: vec![7, 5], ..Settings::new(variant, [2, 8, 4], 3) }
+    }
+
+    fn all() -> impl Iterator<Item = Settings> {
+        TECHNIQUES.iter().flat_map(|t| [true, false].map(|conv| small(t.variant, conv)))
+    }
+
+    /// The critic's whole loss along a direction in all of its weights: the penalty differentiates it twice.
+    #[test]
+    fn the_critics_losses_have_the_right_gradients() {
+        for settings in all() {
+            let mut params = Params::<f64>::default();
+            let critic = Critic::new(&mut params, &settings, 0);
+            let mut stream = Stream::new(0, Purpose::Check, 0, 0);
+            let mut draw = |n: usize, scale: f64| (0..n).map(|_| scale * stream.normal()).collect::<Vec<f64>>();
+            for id in params.ids() {
+                let shape = params.get(id).shape();
+                *params.get_mut(id) = Tensor::new(draw(shape.size(), 0.1), shape);
+            }
+            let [real, fake] = [(); 2].map(|()| Tensor::new(draw(2 * 64, 0.5), [2, 64]));
+            let directions: Vec<_> = params.ids().map(|id| draw(params.get(id).shape().size(), 1.0)).collect();
+            let technique = settings.variant.technique();
+            let measure = |step: f64| {
+                let tape = Tape::new();
+                let moved = |(id, direction): (_, &Vec<f64>)| {
+                    let w: &Tensor<f64> = params.get(id);
+                    let at = w.data().iter().zip(direction).map(|(w, d)| w + step * d).collect();
+                    tape.leaf(Tensor::new(at, w.shape()))
+                };
+                let leaves: Vec<_> = params.ids().zip(&directions).map(moved).collect();
+                let pass = Pass::with_leaves(&tape, &params, &leaves);
+                let classes = (settings.told() > 0).then(|| one_hot(&tape, [2, 0].into_iter(), 3));
+                let [real, fake] = [&real, &fake].map(|x| tape.leaf(x.clone()));
+                let judge = critic.on(&pass);
+                let mut loss = settings.game.critic(judge.score(real, classes), judge.score(fake, classes));
+                if let Hold::Penalty(weight) = technique.hold {
+                    let between = tape.leaf(Tensor::new(vec![0.3, 0.8], [2, 1]));
+                    loss = loss + gradient_penalty(&judge, [real, fake], between, classes, weight);
+                }
+                let grads = tape.backward(loss, &leaves);
+                let slopes =
+                    grads.iter().zip(&directions).flat_map(|(g, d)| g.data().iter().zip(d).map(|(g, d)| g * d));
+                (loss.item(), slopes.sum::<f64>())
+            };
+            // Spectral normalisation takes its directions for constants: that is no derivative of what was moved.
+            if technique.hold != Hold::Spectral {
+                let step = 1e-6;
+                let difference = (measure(step).0 - measure(-step).0) / (2.0 * step);
+                let slope = measure(0.0).1;
+                let name = technique.name;
+                assert!((difference - slope).abs() < 1e-6 * slope.abs().max(1.0), "{name}: {difference} {slope}");
+            }
+        }
+    }
+
+    #[test]
+    fn weights_are_counted_without_making_them() {
+        for settings in all() {
+            let gan = Gan::new(&settings, 0);
+            let made = gan.parts().iter().map(|part| part.params.size()).sum();
+            assert_eq!(Gan::weights(&settings), Some(made), "{settings:?}");
+        }
+        let endless = Settings { shape: [1, usize::MAX / 4 * 4, 8], ..small(Variant::Dcgan, true) };
+        assert_eq!((Gan::weights(&endless), Gan::pixels(&endless)), (None, usize::MAX));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let why = |own| Config::of(models::Settings::Gan(own)).validate::<Network>().unwrap_err().to_string();
+        let own = small(Variant::Dcgan, true);
+        assert_eq!(why(Settings { critic_steps: 0, ..own.clone() }), "critic_steps: expected at least 1, found 0");
+        assert_eq!(
+            why(Settings { shape: [1, 7, 8], ..own.clone() }),
+            "shape: expected images whose sides are multiples of 4, for convolutions (a dense GAN takes any), found 7 × 8"
+        );
+        assert!(
+            adversarial(Settings { is_convolutional: false, shape: [1, 7, 9], ..own }).validate::<Network>().is_ok()
+        );
+    }
+
+    /// The critic's update leaves the generator as it is, and the other way round; the clipped weights stay within their bound; a batch of
+    /// one image, whose batch has no variance, is a step too.
+    #[test]
+    fn each_update_moves_one_network() {
+        let data = synthetic::dataset(65, 10);
+        for technique in &TECHNIQUES {
+            let own = Settings { critic_steps: 2, ..Settings::new(technique.variant, data.train.shape(), 10) };
+            let mut trainer = Trainer::new(Config { batch_size: 32, ..adversarial(own) }).unwrap();
+            let weights = |trainer: &Trainer| {
+                let of = |part: &&Part| part.params.ids().flat_map(|id| part.params.get(id).data().to_vec()).collect();
+                trainer.task.parts().iter().map(of).collect::<Vec<Vec<f32>>>()
+            };
+            for step in 0..4 {
+                let before = weights(&trainer);
+                trainer.step(&data).unwrap();
+                let after = weights(&trainer);
+                let moved = [0, 1].map(|part| before[part] != after[part]);
+                assert_eq!(moved, [true, step % 2 == 1], "{}, step {step}", technique.name);
+                if let Hold::Clip(bound) = technique.hold {
+                    assert!(after[0].iter().all(|w| f64::from(w.abs()) <= bound + 1e-9));
+                }
+            }
+        }
+    }
+}
