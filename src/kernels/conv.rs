@@ -126,8 +126,16 @@ struct Spread {
     n: usize,
 }
 
-/// Convolutions of padded planes: those of one geometry, or of one remainder of an input adjoint.
-struct Strips<'a, F: 'static> {
+/// One convolution of padded planes: weights `[rows][taps]`, where in a plane each tap begins, and where outputs go.
+#[derive(Clone, Copy)]
+struct Sweep<'a, F> {
+    a: &'a [F],
+    taps: &'a [u32],
+    outputs: [Spread; 2],
+}
+
+/// Convolutions of the same planes: the one of a geometry, or one for each remainder of an input adjoint.
+struct Strips<F: 'static> {
     kernel: Kernel<F>,
     batch: usize,
     groups: usize,
@@ -135,30 +143,29 @@ struct Strips<'a, F: 'static> {
     channels: usize,
     rows: usize,
     planes: [Padded; 2],
-    taps: &'a [u32],
-    outputs: [Spread; 2],
+    /// Columns of the widest sweep.
+    columns: usize,
 }
 
-impl<F: Real> Strips<'_, F> {
+impl<F: Real> Strips<F> {
     /// Columns of a channel's outputs, those between lines included, in whole vectors.
-    fn columns(&self) -> usize {
-        let [rows, cols] = self.outputs;
+    fn columns([rows, cols]: [Spread; 2], planes: [Padded; 2]) -> usize {
         if rows.n * cols.n == 0 {
             return 0;
         }
-        ((rows.n - 1) * self.planes[1].len + cols.n).next_multiple_of(self.kernel.lanes)
+        ((rows.n - 1) * planes[1].len + cols.n).next_multiple_of(F::kernel().lanes)
     }
 
     /// The working memory of a task: the planes of an image, and a group's outputs.
     fn task(&self) -> [usize; 2] {
         // The last vector reads beyond the planes.
         let planes = self.groups * self.channels * apart(self.planes) + self.kernel.lanes;
-        [planes, self.rows.next_multiple_of(self.kernel.strip_rows) * self.columns()].map(|n| n.next_multiple_of(16))
+        [planes, self.rows.next_multiple_of(self.kernel.strip_rows) * self.columns].map(|n| n.next_multiple_of(16))
     }
 
     /// More tasks than threads share the batch, so that none waits for long.
     fn tasks(&self) -> usize {
-        self.batch.min(2 * rayon::current_num_threads())
+        self.batch.min(4 * rayon::current_num_threads())
     }
 
     /// The working memory of all tasks.
@@ -166,8 +173,15 @@ impl<F: Real> Strips<'_, F> {
         self.tasks() * self.task().iter().sum::<usize>()
     }
 
-    /// Convolves the images.
-    fn run(&self, x: &[F], a: &[F], bias: Option<&[F]>, y: &mut [F], room: &mut [F]) {
+    /// Convolves the images, each with `n` sweeps.
+    fn run<'a>(
+        &self,
+        x: &[F],
+        (n, sweep): (usize, impl Fn(usize) -> Sweep<'a, F> + Sync),
+        bias: Option<&[F]>,
+        y: &mut [F],
+        room: &mut [F],
+    ) {
         let images = self.batch.div_ceil(self.tasks());
         let [from, to] = [x.len(), y.len()].map(|n| n / self.batch);
         let rooms = room.par_chunks_mut(self.task().iter().sum());
@@ -178,27 +192,29 @@ impl<F: Real> Strips<'_, F> {
             for (x, y) in x.chunks_exact(from).zip(y.chunks_exact_mut(to)) {
                 pad(x, self.planes, planes);
                 for (group, y) in y.chunks_exact_mut(to / self.groups).enumerate() {
-                    self.group(group, planes, a, bias, aside);
-                    self.spread(aside, y);
+                    for sweep in (0..n).map(&sweep) {
+                        self.group(group, planes, sweep, bias, aside);
+                        self.spread(sweep.outputs, aside, y);
+                    }
                 }
             }
         });
     }
 
     /// The outputs of a group, into `aside`.
-    fn group(&self, group: usize, planes: &[F], a: &[F], bias: Option<&[F]>, aside: &mut [F]) {
-        let (columns, rows) = (self.columns(), group * self.rows..(group + 1) * self.rows);
-        let a = &a[rows.start * self.taps.len()..rows.end * self.taps.len()];
+    fn group(&self, group: usize, planes: &[F], sweep: Sweep<F>, bias: Option<&[F]>, aside: &mut [F]) {
+        let (columns, rows) = (Self::columns(sweep.outputs, self.planes), group * self.rows..(group + 1) * self.rows);
+        let a = &sweep.a[rows.start * sweep.taps.len()..rows.end * sweep.taps.len()];
         let starts = bias.map(|bias| &bias[rows]);
         let planes = &planes[group * self.channels * apart(self.planes)..];
-        let strip = Strip { a, rows: self.rows, b: planes, taps: self.taps, columns, starts };
+        let strip = Strip { a, rows: self.rows, b: planes, taps: sweep.taps, columns, starts };
         // SAFETY: the kernel is the one of the path in use.
         unsafe { (self.kernel.strip)(&strip, aside, columns) };
     }
 
     /// Moves outputs where they belong; what stands between lines is dropped.
-    fn spread(&self, aside: &[F], y: &mut [F]) {
-        let ([rows, cols], pitch, columns) = (self.outputs, self.planes[1].len, self.columns());
+    fn spread(&self, [rows, cols]: [Spread; 2], aside: &[F], y: &mut [F]) {
+        let (pitch, columns) = (self.planes[1].len, Self::columns([rows, cols], self.planes));
         if columns == 0 {
             return;
         }
@@ -279,35 +295,40 @@ pub fn conv<F: Real>(g: &Geometry, x: &[F], w: &[F], bias: Option<&[F]>, y: &mut
     taps(g, planes, &mut places);
     let [channels, rows] = g.channels();
     let outputs = g.axes.map(|axis| Spread { extent: axis.output(), first: 0, step: 1, n: axis.output() });
-    let strips = Strips {
-        kernel: F::kernel(),
-        batch: g.batch,
-        groups: g.groups,
-        channels,
-        rows,
-        planes,
-        taps: &places,
-        outputs,
-    };
-    strips.run(x, w, bias, y, scratch.take(strips.room()));
+    let columns = Strips::<F>::columns(outputs, planes);
+    let strips = Strips { kernel: F::kernel(), batch: g.batch, groups: g.groups, channels, rows, planes, columns };
+    let sweep = Sweep { a: w, taps: &places, outputs };
+    strips.run(x, (1, |_| sweep), bias, y, scratch.take(strips.room()));
     scratch.give_places(places);
 }
 
-/// What an input adjoint is to the places of x whose distance to the window's first place leaves remainder `phase`: planes of g, and
-/// where the outputs go.
-fn remainder(axis: Axis, phase: usize) -> (Padded, Spread) {
-    let furthest = seen(axis, phase).last().map_or(0, |i| i * axis.dilation / axis.stride);
+/// An input adjoint along an axis, for the places of x whose distance to the window's first place leaves a remainder: output t there is
+/// Σ w[i] g[before + t − i d / s] over the [taps that fall on it](seen).
+struct Remainder {
+    before: usize,
+    outputs: Spread,
+}
+
+fn remainder(axis: Axis, phase: usize) -> Remainder {
     let before = axis.padding.saturating_sub(phase).div_ceil(axis.stride);
     let first = before * axis.stride + phase - axis.padding;
     let n = axis.input.saturating_sub(first).div_ceil(axis.stride);
-    let shift = furthest as isize - before as isize;
-    let planes = Padded { input: axis.output(), shift, phases: 1, len: n + furthest };
-    (planes, Spread { extent: axis.input, first, step: axis.stride, n })
+    Remainder { before, outputs: Spread { extent: axis.input, first, step: axis.stride, n } }
 }
 
 /// The taps that fall on a remainder.
 fn seen(axis: Axis, phase: usize) -> impl Iterator<Item = usize> + Clone {
     (0..axis.kernel).filter(move |i| i * axis.dilation % axis.stride == phase)
+}
+
+/// Planes of g that hold what all remainders see.
+fn all_remainders(axis: Axis) -> Padded {
+    let all = || (0..axis.stride).map(|phase| (phase, remainder(axis, phase)));
+    let furthest = |phase| seen(axis, phase).last().map_or(0, |i| i * axis.dilation / axis.stride);
+    let shift =
+        all().map(|(phase, r)| furthest(phase) as isize - r.before as isize).max().expect("a stride of 1 or more");
+    let end = all().map(|(_, r)| r.before + r.outputs.n).max().expect("a stride of 1 or more");
+    Padded { input: axis.output(), shift, phases: 1, len: (end as isize + shift) as usize }
 }
 
 /// gx ← the gradient in x of Σ g · (x ∗ w): a transposed convolution of g `[B, O, …]` to `[B, C, H, W]`.
@@ -320,41 +341,61 @@ pub fn input_adjoint<F: Real>(geometry: &Geometry, g: &[F], w: &[F], gx: &mut [F
         return gx.fill(F::ZERO);
     }
     let ([channels, outputs], [down, across]) = (geometry.channels(), geometry.axes);
-    let window = down.kernel * across.kernel;
-    for (p, q) in (0..down.stride).flat_map(|p| (0..across.stride).map(move |q| (p, q))) {
-        let ((rows, to_rows), (cols, to_cols)) = (remainder(down, p), remainder(across, q));
-        let pairs = || seen(down, p).flat_map(|i| seen(across, q).map(move |j| (i, j)));
-        let mut places = scratch.take_places();
-        for o in 0..outputs {
-            // The furthest tap begins at 0.
-            let back =
-                |line: Padded, to: Spread, axis: Axis, i: usize| line.len - to.n - i * axis.dilation / axis.stride;
-            let tap = |(i, j)| {
-                o * apart([rows, cols]) + back(rows, to_rows, down, i) * cols.len + back(cols, to_cols, across, j)
-            };
-            places.extend(pairs().map(|pair| place(tap(pair))));
-        }
-        let strips = Strips {
-            kernel: F::kernel(),
-            batch: geometry.batch,
-            groups: geometry.groups,
-            channels: outputs,
-            rows: channels,
-            planes: [rows, cols],
-            taps: &places,
-            outputs: [to_rows, to_cols],
+    let planes = geometry.axes.map(all_remainders);
+    let sweeps = down.stride * across.stride;
+    let phases = |k: usize| (k / across.stride, k % across.stride);
+    let pairs = |k: usize| {
+        let (p, q) = phases(k);
+        seen(down, p).flat_map(move |i| seen(across, q).map(move |j| (i, j)))
+    };
+    let mut places = scratch.take_places();
+    let mut columns = 0;
+    for k in 0..sweeps {
+        let (rows, cols) = (remainder(down, phases(k).0), remainder(across, phases(k).1));
+        columns = columns.max(Strips::<F>::columns([rows.outputs, cols.outputs], planes));
+        let along = |r: &Remainder, plane: Padded, axis: Axis, i: usize| {
+            ((r.before as isize + plane.shift) as usize).wrapping_sub(i * axis.dilation / axis.stride)
         };
-        let weights = geometry.inputs * places.len();
-        let room = scratch.take(weights + strips.room());
-        let (turned, room) = room.split_at_mut(weights);
-        let from = |group: usize, c: usize, o: usize| &w[((group * outputs + o) * channels + c) * window..][..window];
-        let rows = (0..geometry.groups).flat_map(|group| (0..channels).map(move |c| (group, c)));
-        let all = rows.flat_map(|(group, c)| (0..outputs).map(move |o| from(group, c, o)));
-        let turn = all.flat_map(|w| pairs().map(move |(i, j)| w[i * across.kernel + j]));
-        turned.iter_mut().zip(turn).for_each(|(a, w)| *a = w);
-        strips.run(g, turned, None, gx, room);
-        scratch.give_places(places);
+        for o in 0..outputs {
+            let tap = |(i, j)| along(&rows, planes[0], down, i) * planes[1].len + along(&cols, planes[1], across, j);
+            // A remainder without outputs has taps, but no use for them.
+            let is_empty = rows.outputs.n * cols.outputs.n == 0;
+            places.extend(pairs(k).map(|pair| if is_empty { 0 } else { place(o * apart(planes) + tap(pair)) }));
+        }
     }
+    let strips = Strips {
+        kernel: F::kernel(),
+        batch: geometry.batch,
+        groups: geometry.groups,
+        channels: outputs,
+        rows: channels,
+        planes,
+        columns,
+    };
+    // The weights of each sweep, turned to [input channel][output channel][tap].
+    let window = down.kernel * across.kernel;
+    let room = scratch.take(geometry.inputs * places.len() + strips.room());
+    let (turned, room) = room.split_at_mut(geometry.inputs * places.len());
+    let from = |group: usize, c: usize, o: usize| &w[((group * outputs + o) * channels + c) * window..][..window];
+    let rows = || (0..geometry.groups).flat_map(|group| (0..channels).map(move |c| (group, c)));
+    let all = (0..sweeps).flat_map(|k| {
+        let windows = rows().flat_map(move |(group, c)| (0..outputs).map(move |o| (group, c, o)));
+        windows.flat_map(move |(group, c, o)| pairs(k).map(move |(i, j)| from(group, c, o)[i * across.kernel + j]))
+    });
+    turned.iter_mut().zip(all).for_each(|(a, w)| *a = w);
+    let (turned, taps) = (&*turned, &places);
+    let sweep = |k: usize| {
+        let count = |k: usize| outputs * pairs(k).count();
+        let first: usize = (0..k).map(count).sum();
+        let (n, (p, q)) = (count(k), phases(k));
+        Sweep {
+            a: &turned[geometry.inputs * first..][..geometry.inputs * n],
+            taps: &taps[first..][..n],
+            outputs: [remainder(down, p).outputs, remainder(across, q).outputs],
+        }
+    };
+    strips.run(g, (sweeps, sweep), None, gx, room);
+    scratch.give_places(places);
 }
 
 /// Parts of the batch that a weight adjoint adds up, at most.
