@@ -1,5 +1,5 @@
-//! Variational autoencoders from the inside: a reverse-mode autodiff engine, and on it an autoencoder, a VAE, a classifier and what they
-//! show.
+//! Variational autoencoders from the inside: a reverse-mode autodiff engine, and on it an autoencoder, a VAE, a classifier, GANs and what
+//! they show.
 //!
 //! # A bird's-eye view
 //!
@@ -8,7 +8,7 @@
 //! therefore be differentiated again. [`nn`] holds parameters and layers, [`dist`] and [`mod@loss`] the mathematics of the VAE,
 //! [`optim`] the updates. [`train`] drives a task over [`data`], and [`models`] are such tasks, each a network with its losses and its
 //! updates; [`lab`] looks at what came out, draws it with [`plot`] and tells it in a [`report`]. [`search`] finds good parameters of
-//! anything, and [`tune`] those of the VAE; [`cli`] is the program.
+//! anything, and [`tune`] those of a network; [`cli`] is the program.
 //!
 //! # Code map
 //!
@@ -23,12 +23,12 @@
 //! | [`nn`], [`dist`], [`mod@loss`], [`optim`] | layers, distributions, losses, optimisers | [`dist::gaussian`] |
 //! | [`data`] | images as bytes: reading, finding, drawing, encoding | [`data::load`], [`data::catalogue`] |
 //! | [`train`] | what can be trained, and what drives it: steps, epochs, checkpoints, run folders | [`train::Task`] |
-//! | [`models`] | the autoencoder, the VAE and the classifier, and how they are trained | [`models::Vae`] |
+//! | [`models`] | the autoencoder, the VAE, the classifier and the GANs, and how they are trained | [`models::Vae`], [`models::gan`] |
 //! | [`plot`] | charts and image grids, without tensors | [`plot::Chart`] |
 //! | [`report`] | what is told, as HTML, Markdown and for the terminal | [`report::Block`] |
 //! | [`lab`] | the experiments on trained networks | [`lab::EXPERIMENTS`] |
 //! | [`search`] | the search for good parameters: TPE, its rivals, pruners, study files | [`search`] |
-//! | [`tune`] | the search for a VAE's settings, under cross-validation | [`tune::CrossValidation`] |
+//! | [`tune`] | the search for a network's settings, under cross-validation | [`tune::CrossValidation`] |
 //! | [`cli`] | the command line | [`cli`] |
 //!
 //! A module uses only what is above it in this table, and none of `data`, `plot`, `report` and `search` knows of tensors.

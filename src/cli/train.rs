@@ -68,7 +68,7 @@ pub struct SettingsArgs {
 }
 
 choice!(LrScheduleChoice => LrSchedule { Constant, Linear, Cosine });
-choice!(OptimizerChoice => OptimizerKind { Adam, Sgd });
+choice!(OptimizerChoice => OptimizerKind { Adam, Sgd, #[value(name = "rmsprop")] RmsProp });
 choice!(ActivationChoice => Activation {
     Relu, Selu, Tanh, Sigmoid, #[value(name = "leaky_relu", alias = "leaky-relu")] LeakyRelu, Elu, Gelu, Silu
 });
@@ -250,8 +250,8 @@ impl SettingsArgs {
     /// Says which settings have no effect.
     pub fn remark(&self, config: &Config, data: &Dataset, quiet: bool) {
         let mut remarks = config.remarks::<Network>(data.train.len());
-        if self.momentum.is_some() && matches!(self.optimizer, OptimizerChoice::Adam) {
-            remarks.push("momentum: it is that of --optimizer sgd, and has no effect with adam".into());
+        if self.momentum.is_some() && !matches!(self.optimizer, OptimizerChoice::Sgd) {
+            remarks.push("momentum: it is that of --optimizer sgd, and has no effect with others".into());
         }
         if !quiet {
             remarks.iter().for_each(|line| note!("note: {line}"));

@@ -54,20 +54,23 @@ pub struct Experiment {
     pub run: Measure,
 }
 
+/// What is done with networks that have an encoder and a decoder.
+pub type OfCoders = fn(&[Subject], &Dataset) -> Result<Findings>;
+
 /// What an experiment looks at.
 #[derive(Clone, Copy)]
 pub enum Measure {
     /// Networks with an encoder and a decoder: an error where it needs one that is not among these.
-    Coders(fn(&[Subject], &Dataset) -> Result<Findings>),
+    Coders(OfCoders),
     /// A classifier.
     Classifier(fn(&Classifier, &Dataset) -> Result<Findings>),
     /// Networks that make images: those with a decoder, as above, or a GAN.
-    Makers(fn(&[Subject], &Dataset) -> Result<Findings>, fn(&Source, &Dataset) -> Result<Findings>),
+    Makers(OfCoders, fn(&Source, &Dataset) -> Result<Findings>),
 }
 
 impl Measure {
     /// What it does with networks that have an encoder and a decoder, if it looks at them.
-    pub fn of_coders(self) -> Option<fn(&[Subject], &Dataset) -> Result<Findings>> {
+    pub fn of_coders(self) -> Option<OfCoders> {
         match self {
             Measure::Coders(run) | Measure::Makers(run, _) => Some(run),
             Measure::Classifier(_) => None,

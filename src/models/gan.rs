@@ -259,7 +259,7 @@ impl Task for Gan {
 
     fn step(&mut self, tape: &mut Tape<f32>, batch: &Batch) -> Result<Terms, NotFinite> {
         let terms = self.update_critic(tape, batch)?;
-        if (batch.step + 1) % self.settings.critic_steps == 0 {
+        if (batch.step + 1).is_multiple_of(self.settings.critic_steps) {
             tape.begin();
             self.update_generator(tape, batch)?;
         }

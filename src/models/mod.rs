@@ -36,6 +36,7 @@ macro_rules! networks {
         }
 
         /// A network in training, whichever it is.
+        #[allow(clippy::large_enum_variant, reason = "there is one")]
         pub enum Network {
             $($(#[$doc])* $Network($Task),)+
         }

@@ -34,7 +34,7 @@ const SETTINGS: [Setting; 13] = [
     setting("batch_size", "a whole number", |c, v| whole(v, |n| c.batch_size = n)),
     setting("lr", NUMBER, |c, v| descent(c, |own| number(v, |x| own.lr = x))),
     setting("lr_schedule", "constant, linear or cosine", |c, v| descent(c, |own| word(v, |s| own.lr_schedule = s))),
-    setting("optimizer", "adam or sgd", |c, v| descent(c, |own| word(v, |o| own.optimizer = o))),
+    setting("optimizer", "adam, sgd or rmsprop", |c, v| descent(c, |own| word(v, |o| own.optimizer = o))),
     setting("momentum", NUMBER, |c, v| descent(c, |own| number(v, |x| own.momentum = x))),
     setting("clip_norm", NUMBER, |c, v| descent(c, |own| number(v, |x| own.clip_norm = Some(x)))),
     of_coders("latent_dim", "a whole number", |c, v| {

@@ -16,6 +16,7 @@ const SLOPE: f64 = 0.2;
 
 /// Noise → images.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one")]
 pub enum Generator {
     /// Dense layers with ReLU between them, then tanh.
     Dense(Vec<Dense>),
