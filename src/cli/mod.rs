@@ -31,6 +31,7 @@ mod bench;
 mod compare;
 mod data;
 mod flags;
+mod gan;
 mod look;
 mod ops;
 #[cfg(feature = "sqlite")]
@@ -234,7 +235,7 @@ fn settings_given(matches: &ArgMatches) -> Vec<&'static str> {
         own.is_some_and(|own| matches!(own.try_contains_id(name), Ok(true)))
             && own.and_then(|own| own.value_source(name)) == Some(ValueSource::CommandLine)
     };
-    options::names().into_iter().chain(train::OF_GANS).filter(is_given).collect()
+    options::names().into_iter().chain(gan::OF_GANS).filter(is_given).collect()
 }
 
 fn run(cli: Cli, given: &[&str]) -> Result<()> {

@@ -1,11 +1,12 @@
 //! `elbo train`: one network, into a run's folder.
 
+use super::gan::{GanArgs, OF_GANS};
 use super::watch::Show;
 use super::{DataArgs, flags, stop_on_signal};
 use crate::data::{Baselines, Dataset, Encoding};
 use crate::error::{Error, Result};
 use crate::lab::film;
-use crate::models::gan::{Game, Variant};
+use crate::models::gan::Variant;
 use crate::models::{
     Architecture, Config, Network, Score, Settings, Standing, Trained, Trainer, adversarial, classifier, classifying,
     coder, gan,
@@ -113,42 +114,6 @@ pub enum NetworkChoice {
     Gan,
 }
 
-choice!(VariantChoice => Variant { Vanilla, Dcgan, Lsgan, Wgan, WganGp, Sngan, Cgan });
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum GanArchitecture {
-    /// Of convolutions
-    Conv,
-    /// Of dense layers
-    Dense,
-}
-
-/// The settings that a GAN alone has.
-#[derive(Args, Clone, Debug)]
-pub struct GanArgs {
-    /// Which GAN
-    #[arg(long, value_enum, default_value = "dcgan", help_heading = "GAN")]
-    kind: VariantChoice,
-    /// What both networks are made of [default: conv; vanilla: dense]
-    #[arg(long, value_enum, help_heading = "GAN")]
-    architecture: Option<GanArchitecture>,
-    /// The minimax game as it was first written: the generator maximises the critic's loss
-    #[arg(long, help_heading = "GAN")]
-    minimax: bool,
-    /// Updates of the critic for one of the generator [default: 1; wgan, wgan-gp: 5]
-    #[arg(long, value_name = "N", value_parser = flags::whole(0_u64.., "a whole number of at least 1"), help_heading = "GAN")]
-    critic_steps: Option<u64>,
-    /// Learning rate of the critic [default: that of the generator]
-    #[arg(long, value_name = "X", value_parser = flags::number, help_heading = "GAN")]
-    critic_lr: Option<f64>,
-    /// β₁ and β₂ of Adam [default: 0.5,0.999; wgan-gp: 0,0.9]
-    #[arg(long, value_name = "X,X", value_delimiter = ',', num_args = 2, value_parser = flags::number, help_heading = "GAN")]
-    betas: Option<Vec<f64>>,
-}
-
-/// Settings that only a GAN has.
-pub const OF_GANS: [&str; 6] = ["kind", "architecture", "minimax", "critic_steps", "critic_lr", "betas"];
-
 impl SettingsArgs {
     /// The configuration of a network for these data.
     pub fn of(&self, network: NetworkChoice, gan: Option<&GanArgs>, data: &Dataset) -> Result<Config> {
@@ -190,9 +155,9 @@ impl SettingsArgs {
         self.checked(classifying(own), data)
     }
 
-    /// The configuration of a GAN.
+    /// The configuration of a GAN; of a DCGAN, where its own settings are not asked for.
     fn gan(&self, args: Option<&GanArgs>, data: &Dataset) -> Result<Config> {
-        let variant = args.map_or(Variant::Dcgan, |args| args.kind.into());
+        let variant = args.map_or(Variant::Dcgan, GanArgs::variant);
         let mut own = gan::Settings::new(variant, data.train.shape(), data.class_names.len());
         own.latent = self.latent_dim.unwrap_or(own.latent);
         own.hidden = self.hidden.clone();
@@ -201,24 +166,7 @@ impl SettingsArgs {
             descent.lr_schedule = self.lr_schedule.into();
             descent.clip_norm = self.clip_norm;
         }
-        if let Some(args) = args {
-            own.is_convolutional = args.architecture.map_or(own.is_convolutional, |a| a == GanArchitecture::Conv);
-            own.critic_steps = args.critic_steps.unwrap_or(own.critic_steps);
-            own.critic.lr = args.critic_lr.unwrap_or(own.critic.lr);
-            if args.minimax {
-                if own.game != Game::NonSaturating {
-                    let name = variant.technique().name;
-                    return Err(Error::Usage(format!(
-                        "--minimax: a {name} plays another game; vanilla, dcgan and cgan can"
-                    )));
-                }
-                own.game = Game::Minimax;
-            }
-            if let Some(&[beta1, beta2]) = args.betas.as_deref() {
-                own.critic.betas = [beta1, beta2];
-                own.generator.betas = [beta1, beta2];
-            }
-        }
+        args.map_or(Ok(()), |args| args.apply(&mut own))?;
         self.checked(adversarial(own), data)
     }
 

@@ -1,0 +1,107 @@
+use super::*;
+use crate::data::synthetic;
+use crate::models::{self, Config, Network, Trainer, adversarial};
+use crate::rng::{Purpose, Stream};
+
+fn small(variant: Variant, is_convolutional: bool) -> Settings {
+    Settings { is_convolutional, latent: 3, hidden: vec![7, 5], ..Settings::new(variant, [2, 8, 4], 3) }
+}
+
+fn all() -> impl Iterator<Item = Settings> {
+    TECHNIQUES.iter().flat_map(|t| [true, false].map(|conv| small(t.variant, conv)))
+}
+
+/// The critic's whole loss along a direction in all of its weights: the penalty differentiates it twice.
+#[test]
+fn the_critics_losses_have_the_right_gradients() {
+    for settings in all() {
+        let mut params = Params::<f64>::default();
+        let critic = Critic::new(&mut params, &settings, 0);
+        let mut stream = Stream::new(0, Purpose::Check, 0, 0);
+        let mut draw = |n: usize, scale: f64| (0..n).map(|_| scale * stream.normal()).collect::<Vec<f64>>();
+        for id in params.ids() {
+            let shape = params.get(id).shape();
+            *params.get_mut(id) = Tensor::new(draw(shape.size(), 0.1), shape);
+        }
+        let [real, fake] = [(); 2].map(|()| Tensor::new(draw(2 * 64, 0.5), [2, 64]));
+        let directions: Vec<_> = params.ids().map(|id| draw(params.get(id).shape().size(), 1.0)).collect();
+        let technique = settings.variant.technique();
+        let measure = |step: f64| {
+            let tape = Tape::new();
+            let moved = |(id, direction): (_, &Vec<f64>)| {
+                let w: &Tensor<f64> = params.get(id);
+                let at = w.data().iter().zip(direction).map(|(w, d)| w + step * d).collect();
+                tape.leaf(Tensor::new(at, w.shape()))
+            };
+            let leaves: Vec<_> = params.ids().zip(&directions).map(moved).collect();
+            let pass = Pass::with_leaves(&tape, &params, &leaves);
+            let classes = (settings.told() > 0).then(|| one_hot(&tape, [2, 0].into_iter(), 3));
+            let [real, fake] = [&real, &fake].map(|x| tape.leaf(x.clone()));
+            let judge = critic.on(&pass);
+            let mut loss = settings.game.critic(judge.score(real, classes), judge.score(fake, classes));
+            if let Hold::Penalty(weight) = technique.hold {
+                let between = tape.leaf(Tensor::new(vec![0.3, 0.8], [2, 1]));
+                loss = loss + gradient_penalty(&judge, [real, fake], between, classes, weight);
+            }
+            let grads = tape.backward(loss, &leaves);
+            let slopes = grads.iter().zip(&directions).flat_map(|(g, d)| g.data().iter().zip(d).map(|(g, d)| g * d));
+            (loss.item(), slopes.sum::<f64>())
+        };
+        // Spectral normalisation takes its directions for constants: that is no derivative of what was moved.
+        if technique.hold != Hold::Spectral {
+            let step = 1e-6;
+            let difference = (measure(step).0 - measure(-step).0) / (2.0 * step);
+            let slope = measure(0.0).1;
+            let name = technique.name;
+            assert!((difference - slope).abs() < 1e-6 * slope.abs().max(1.0), "{name}: {difference} {slope}");
+        }
+    }
+}
+
+#[test]
+fn weights_are_counted_without_making_them() {
+    for settings in all() {
+        let gan = Gan::new(&settings, 0);
+        let made = gan.parts().iter().map(|part| part.params.size()).sum();
+        assert_eq!(Gan::weights(&settings), Some(made), "{settings:?}");
+    }
+    let endless = Settings { shape: [1, usize::MAX / 4 * 4, 8], ..small(Variant::Dcgan, true) };
+    assert_eq!((Gan::weights(&endless), Gan::pixels(&endless)), (None, usize::MAX));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let why = |own| Config::of(models::Settings::Gan(own)).validate::<Network>().unwrap_err().to_string();
+    let own = small(Variant::Dcgan, true);
+    assert_eq!(why(Settings { critic_steps: 0, ..own.clone() }), "critic_steps: expected at least 1, found 0");
+    assert_eq!(
+        why(Settings { shape: [1, 7, 8], ..own.clone() }),
+        "shape: expected images whose sides are multiples of 4, for convolutions (a dense GAN takes any), found 7 × 8"
+    );
+    assert!(adversarial(Settings { is_convolutional: false, shape: [1, 7, 9], ..own }).validate::<Network>().is_ok());
+}
+
+/// The critic's update leaves the generator as it is, and the other way round; the clipped weights stay within their bound; a batch of
+/// one image, whose batch has no variance, is a step too.
+#[test]
+fn each_update_moves_one_network() {
+    let data = synthetic::dataset(65, 10);
+    for technique in &TECHNIQUES {
+        let own = Settings { critic_steps: 2, ..Settings::new(technique.variant, data.train.shape(), 10) };
+        let mut trainer = Trainer::new(Config { batch_size: 32, ..adversarial(own) }).unwrap();
+        let weights = |trainer: &Trainer| {
+            let of = |part: &&Part| part.params.ids().flat_map(|id| part.params.get(id).data().to_vec()).collect();
+            trainer.task.parts().iter().map(of).collect::<Vec<Vec<f32>>>()
+        };
+        for step in 0..4 {
+            let before = weights(&trainer);
+            trainer.step(&data).unwrap();
+            let after = weights(&trainer);
+            let moved = [0, 1].map(|part| before[part] != after[part]);
+            assert_eq!(moved, [true, step % 2 == 1], "{}, step {step}", technique.name);
+            if let Hold::Clip(bound) = technique.hold {
+                assert!(after[0].iter().all(|w| f64::from(w.abs()) <= bound + 1e-9));
+            }
+        }
+    }
+}
