@@ -245,15 +245,6 @@ pub fn run(mut args: TuneArgs, given: &[&str], quiet: bool) -> Result<()> {
 fn plan(args: &TuneArgs, given: &[&str], total: usize, data: &Dataset, quiet: bool) -> Result<Plan> {
     let base = args.settings.of(args.model, None, data)?;
     remark_on_foreign(&base.network, given, quiet);
-    let text = space_text(args, &base.network, given)?;
-    // A file is named with what is wrong in it.
-    let space = Space::from_toml(&text, &options::known(&base.network));
-    let space = space.map_err(|e| args.space.iter().fold(e, |e, file| e.within(file.display())))?;
-    if let Some((name, file)) = given.iter().find(|name| space.get(name).is_some()).zip(args.space.as_ref()) {
-        let flag = flags::of(name);
-        let file = file.display();
-        return Err(Error::Usage(format!("{flag}: {file} searches {name}; give one of the two")));
-    }
     let its_own = Objective::of_network(&base.network);
     let Some(&usual) = its_own.first() else {
         let found = base.network.name();
@@ -271,6 +262,15 @@ fn plan(args: &TuneArgs, given: &[&str], total: usize, data: &Dataset, quiet: bo
         let (own, found) = (named(&|o| its_own.contains(o)), named(&|o| *o == objective));
         let network = base.network.name();
         return Err(Error::Usage(format!("--objective: expected {own} for the {network}, found {found}")));
+    }
+    let text = space_text(args, &base.network, given)?;
+    // A file is named with what is wrong in it.
+    let space = Space::from_toml(&text, &options::known(&base.network));
+    let space = space.map_err(|e| args.space.iter().fold(e, |e, file| e.within(file.display())))?;
+    if let Some((name, file)) = given.iter().find(|name| space.get(name).is_some()).zip(args.space.as_ref()) {
+        let flag = flags::of(name);
+        let file = file.display();
+        return Err(Error::Usage(format!("{flag}: {file} searches {name}; give one of the two")));
     }
     let has_conditions = space.parameters().iter().any(|p| p.when.is_some());
     Ok(Plan {

@@ -123,9 +123,20 @@ networks! {
     Gan "gan" "GAN" Gan;
 }
 
+/// An optimiser's settings, a nonlinearity and how weights start, to change.
+pub type Common<'a> = (&'a mut Descent, &'a mut Activation, &'a mut Init);
+
 impl Settings {
     /// Those of a network with an encoder and a decoder.
     pub fn coder(&self) -> Option<&coder::Settings> {
+        match self {
+            Settings::Ae(own) | Settings::Vae(own) => Some(own),
+            Settings::Cnn(_) | Settings::Gan(_) => None,
+        }
+    }
+
+    /// The same, to change.
+    pub fn coder_mut(&mut self) -> Option<&mut coder::Settings> {
         match self {
             Settings::Ae(own) | Settings::Vae(own) => Some(own),
             Settings::Cnn(_) | Settings::Gan(_) => None,
@@ -144,7 +155,7 @@ impl Settings {
     }
 
     /// The same, to change.
-    pub fn common_mut(&mut self) -> Option<(&mut Descent, &mut Activation, &mut Init)> {
+    pub fn common_mut(&mut self) -> Option<Common<'_>> {
         match self {
             Settings::Ae(own) | Settings::Vae(own) => {
                 Some((&mut own.descent, &mut own.architecture.activation, &mut own.architecture.init))

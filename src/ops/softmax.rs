@@ -25,10 +25,7 @@ impl<F: Real> Op<F> for LogSumExp {
     }
 
     fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        match x[0].get(self.axis) {
-            Some(0) | None => Err(ShapeError(format!("{} has nothing along axis {}", x[0], self.axis))),
-            Some(_) => Ok(x[0].with(self.axis, 1)),
-        }
+        Ok(filled(x[0], self.axis)?.with(self.axis, 1))
     }
 
     /// m + ln(1 + Σ e^(x − m)) with m = max x and the sum over the others: it neither overflows nor loses what they add.
@@ -56,6 +53,14 @@ impl<F: Real> Op<F> for LogSumExp {
     }
 }
 
+/// A shape that has something along an axis.
+fn filled(x: Shape, axis: usize) -> Result<Shape, ShapeError> {
+    match x.get(axis) {
+        Some(0) | None => Err(ShapeError(format!("{x} has nothing along axis {axis}"))),
+        Some(_) => Ok(x),
+    }
+}
+
 /// 1 at the largest along an axis, the first of equals, 0 elsewhere.
 struct HardMax {
     axis: usize,
@@ -74,10 +79,7 @@ impl<F: Real> Op<F> for HardMax {
     }
 
     fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        match x[0].get(self.axis) {
-            Some(0) | None => Err(ShapeError(format!("{} has nothing along axis {}", x[0], self.axis))),
-            Some(_) => Ok(x[0]),
-        }
+        filled(x[0], self.axis)
     }
 
     fn forward(&mut self, x: &[&Tensor<F>], y: &mut [F], _: &mut Scratch<F>) {

@@ -21,6 +21,11 @@ pub struct Record {
 /// Means by the names of their quantities; none where one is no number.
 pub type Means = BTreeMap<String, Option<f64>>;
 
+/// The mean of this name.
+pub fn mean_of(means: &Means, name: &str) -> Option<f64> {
+    means.get(name).copied().flatten()
+}
+
 impl Record {
     /// The means after so many epochs.
     pub fn new(epoch: u64, split: &str, means: &Terms, seconds: f64) -> Self {
@@ -29,6 +34,6 @@ impl Record {
 
     /// The mean of this name.
     pub fn get(&self, name: &str) -> Option<f64> {
-        self.means.get(name).copied().flatten()
+        mean_of(&self.means, name)
     }
 }

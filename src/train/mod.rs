@@ -19,7 +19,7 @@ pub use batch::Batch;
 pub use checkpoint::{Trained, mismatch};
 pub use config::{Config, MOST_EPOCHS, MOST_WEIGHTS};
 pub use folder::Folder;
-pub use metrics::{Means, Record};
+pub use metrics::{Means, Record, mean_of};
 pub use part::Part;
 pub use run::{Watch, run, run_until};
 pub use task::{NotFinite, Quantity, Task, Terms};

@@ -2,7 +2,7 @@
 
 use crate::lab::nats;
 use crate::models::Settings;
-use crate::train::Means;
+use crate::train::{Means, mean_of};
 use serde::{Deserialize, Serialize};
 
 /// What is minimised, over the images of a fold that was not learnt from.
@@ -33,7 +33,7 @@ impl Objective {
 
     /// Its value, from what was measured; NaN where that was not.
     pub fn of(self, means: &Means) -> f64 {
-        let mean = |name: &str| means.get(name).copied().flatten();
+        let mean = |name| mean_of(means, name);
         match self {
             Objective::Recon => mean("recon"),
             Objective::Elbo => mean("recon").zip(mean("kl")).map(|(recon, kl)| recon + kl),

@@ -1,59 +1,79 @@
 //! The settings that can be searched.
 
 use crate::error::{Error, Result};
-use crate::models::{Config, Network, Settings, coder};
-use crate::optim::Descent;
+use crate::models::{Common, Config, Network, Settings, coder};
 use crate::search::{Parameter, Space, Value};
 use std::collections::BTreeMap;
 
 /// A setting that a space may name.
-pub struct Setting {
-    /// Its name.
-    pub name: &'static str,
+struct Setting {
+    name: &'static str,
     /// What values it takes.
-    pub takes: &'static str,
-    /// Puts a value into a configuration; false if it is of another kind, or the network has no such setting.
-    set: fn(&mut Config, &Value) -> bool,
-    /// Whether only networks with an encoder and a decoder have it.
-    of_coders: bool,
+    takes: &'static str,
+    set: Set,
+}
+
+/// Puts a value where it belongs, which says which networks have the setting; false if the value is of another kind.
+enum Set {
+    /// To every training.
+    Training(fn(&mut Config, &Value) -> bool),
+    /// To networks with one optimiser and one nonlinearity.
+    Common(fn(Common, &Value) -> bool),
+    /// To networks with an encoder and a decoder.
+    Coder(fn(&mut coder::Settings, &Value) -> bool),
 }
 
 const NUMBER: &str = "a number";
+const WHOLE: &str = "a whole number";
 
-const fn setting(name: &'static str, takes: &'static str, set: fn(&mut Config, &Value) -> bool) -> Setting {
-    Setting { name, takes, set, of_coders: false }
-}
-
-const fn of_coders(name: &'static str, takes: &'static str, set: fn(&mut Config, &Value) -> bool) -> Setting {
-    Setting { name, takes, set, of_coders: true }
+const fn setting(name: &'static str, takes: &'static str, set: Set) -> Setting {
+    Setting { name, takes, set }
 }
 
 /// All of them, in the order of `elbo train --help`. How inputs are binarised is none: it changes what the loss means.
 const SETTINGS: [Setting; 13] = [
-    setting("epochs", "a whole number", |c, v| whole(v, |n| c.epochs = n as u64)),
-    setting("batch_size", "a whole number", |c, v| whole(v, |n| c.batch_size = n)),
-    setting("lr", NUMBER, |c, v| descent(c, |own| number(v, |x| own.lr = x))),
-    setting("lr_schedule", "constant, linear or cosine", |c, v| descent(c, |own| word(v, |s| own.lr_schedule = s))),
-    setting("optimizer", "adam, sgd or rmsprop", |c, v| descent(c, |own| word(v, |o| own.optimizer = o))),
-    setting("momentum", NUMBER, |c, v| descent(c, |own| number(v, |x| own.momentum = x))),
-    setting("clip_norm", NUMBER, |c, v| descent(c, |own| number(v, |x| own.clip_norm = Some(x)))),
-    of_coders("latent_dim", "a whole number", |c, v| {
-        coder(c).is_some_and(|own| whole(v, |n| own.architecture.latent = n))
-    }),
-    of_coders("hidden", "a width, or widths as in \"512,256\"", |c, v| {
-        coder(c).zip(widths(v)).map(|(own, widths)| own.architecture.hidden = widths).is_some()
-    }),
-    setting("activation", "relu, selu, tanh, sigmoid, leaky_relu, elu, gelu or silu", |c, v| {
-        c.network.common_mut().is_some_and(|(_, activation, _)| word(v, |a| *activation = a))
-    }),
-    setting("init", "pytorch, he, lecun, glorot or radford", |c, v| {
-        c.network.common_mut().is_some_and(|(.., init)| word(v, |i| *init = i))
-    }),
-    of_coders("beta", NUMBER, |c, v| coder(c).is_some_and(|own| number(v, |x| own.beta = x))),
-    of_coders("beta_warmup", "a whole number", |c, v| {
-        coder(c).is_some_and(|own| whole(v, |n| own.beta_warmup = n as u64))
-    }),
+    setting("epochs", WHOLE, Set::Training(|c, v| whole(v, |n| c.epochs = n as u64))),
+    setting("batch_size", WHOLE, Set::Training(|c, v| whole(v, |n| c.batch_size = n))),
+    setting("lr", NUMBER, Set::Common(|(own, ..), v| number(v, |x| own.lr = x))),
+    setting("lr_schedule", "constant, linear or cosine", Set::Common(|(own, ..), v| word(v, |s| own.lr_schedule = s))),
+    setting("optimizer", "adam, sgd or rmsprop", Set::Common(|(own, ..), v| word(v, |o| own.optimizer = o))),
+    setting("momentum", NUMBER, Set::Common(|(own, ..), v| number(v, |x| own.momentum = x))),
+    setting("clip_norm", NUMBER, Set::Common(|(own, ..), v| number(v, |x| own.clip_norm = Some(x)))),
+    setting("latent_dim", WHOLE, Set::Coder(|own, v| whole(v, |n| own.architecture.latent = n))),
+    setting(
+        "hidden",
+        "a width, or widths as in \"512,256\"",
+        Set::Coder(|own, v| widths(v).map(|w| own.architecture.hidden = w).is_some()),
+    ),
+    setting(
+        "activation",
+        "relu, selu, tanh, sigmoid, leaky_relu, elu, gelu or silu",
+        Set::Common(|(_, own, _), v| word(v, |a| *own = a)),
+    ),
+    setting("init", "pytorch, he, lecun, glorot or radford", Set::Common(|(.., own), v| word(v, |i| *own = i))),
+    setting("beta", NUMBER, Set::Coder(|own, v| number(v, |x| own.beta = x))),
+    setting("beta_warmup", WHOLE, Set::Coder(|own, v| whole(v, |n| own.beta_warmup = n as u64))),
 ];
+
+impl Setting {
+    /// Whether a network has it.
+    fn is_of(&self, network: &Settings) -> bool {
+        match self.set {
+            Set::Training(_) => true,
+            Set::Common(_) => network.common().is_some(),
+            Set::Coder(_) => network.coder().is_some(),
+        }
+    }
+
+    /// False if the value is of another kind.
+    fn put(&self, config: &mut Config, value: &Value) -> bool {
+        match self.set {
+            Set::Training(set) => set(config, value),
+            Set::Common(set) => config.network.common_mut().is_some_and(|own| set(own, value)),
+            Set::Coder(set) => config.network.coder_mut().is_some_and(|own| set(own, value)),
+        }
+    }
+}
 
 /// What is searched if the user does not say, by parameter.
 pub type Searched = &'static [(&'static str, &'static str)];
@@ -86,7 +106,7 @@ pub fn is_default(parameter: &Parameter, network: &Settings) -> bool {
 
 /// The names of a network's, and whether only whole numbers make sense.
 pub fn known(network: &Settings) -> Vec<(&'static str, bool)> {
-    let own = SETTINGS.iter().filter(|s| !s.of_coders || network.coder().is_some());
+    let own = SETTINGS.iter().filter(|s| s.is_of(network));
     own.map(|s| (s.name, s.takes != NUMBER)).collect()
 }
 
@@ -101,30 +121,18 @@ pub fn names() -> Vec<&'static str> {
 /// [`Error::Usage`] that names the parameter, what it takes and what it got.
 pub fn apply(base: &Config, values: &BTreeMap<String, Value>) -> Result<Config> {
     let mut config = base.clone();
-    let known = known(&base.network);
     for (name, value) in values {
-        let setting = SETTINGS.iter().find(|s| s.name == name && known.iter().any(|(known, _)| known == name));
+        let setting = SETTINGS.iter().find(|s| s.name == name && s.is_of(&base.network));
         let setting = setting.ok_or_else(|| {
-            let known: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+            let known: Vec<&str> = known(&base.network).into_iter().map(|(name, _)| name).collect();
             Error::Usage(format!("parameter {name}: there is no such option; there are {}", known.join(", ")))
         })?;
-        if !(setting.set)(&mut config, value) {
+        if !setting.put(&mut config, value) {
             return Err(Error::Usage(format!("parameter {name}: expected {}, found {value}", setting.takes)));
         }
     }
     config.validate::<Network>()?;
     Ok(config)
-}
-
-fn coder(config: &mut Config) -> Option<&mut coder::Settings> {
-    match &mut config.network {
-        Settings::Ae(own) | Settings::Vae(own) => Some(own),
-        Settings::Cnn(_) | Settings::Gan(_) => None,
-    }
-}
-
-fn descent(config: &mut Config, set: impl FnOnce(&mut Descent) -> bool) -> bool {
-    config.network.common_mut().is_some_and(|(descent, ..)| set(descent))
 }
 
 fn whole(value: &Value, set: impl FnOnce(usize)) -> bool {

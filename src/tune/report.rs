@@ -13,7 +13,7 @@ use crate::search::importance::LEAST_TRIALS;
 use crate::search::sampler::tpe::Anatomy;
 use crate::search::{FrozenTrial, Space, Value};
 use crate::stats::{mean_difference, student_95};
-use crate::train::Means;
+use crate::train::{Means, mean_of};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -154,7 +154,7 @@ fn trials(s: &SearchSummary) -> Table {
         let params = names.iter().map(|name| t.params.get(*name).map_or(String::new(), |v| escape(&v.to_string())));
         let folds: Vec<String> = t.folds.iter().map(|f| objective.text(objective.of(&f.means))).collect();
         let mark = if s.best == Some(t.number) { format!("**{}**", t.number) } else { t.number.to_string() };
-        let kl = |f: &FoldScore| f.means.get("kl").copied().flatten().unwrap_or(f64::NAN);
+        let kl = |f: &FoldScore| mean_of(&f.means, "kl").unwrap_or(f64::NAN);
         let kl = has_kl.then(|| t.mean(kl).map_or("–".into(), |x| nats(x, 2)));
         let beside = others.iter().map(|o| t.mean(|f| o.of(&f.means)).map_or("–".into(), |x| o.text(x)));
         let told = vec![folds.join(", "), t.outcome(&s.plan)].into_iter().chain(kl).chain(beside);

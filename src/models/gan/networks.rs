@@ -3,7 +3,7 @@
 use super::{Hold, Settings};
 use crate::autograd::Var;
 use crate::kernels::Real;
-use crate::nn::{BatchNorm, Conv2d, ConvTranspose2d, Dense, Init, Params, Pass, SpectralNorm};
+use crate::nn::{Activation, BatchNorm, Conv2d, ConvTranspose2d, Dense, Init, Params, Pass, SpectralNorm, Stack};
 use crate::ops::Convolution;
 
 /// Channels of the hidden images, behind the noise's end and beside the image's.
@@ -19,7 +19,7 @@ const SLOPE: f64 = 0.2;
 #[allow(clippy::large_enum_variant, reason = "there is one")]
 pub enum Generator {
     /// Dense layers with ReLU between them, then tanh.
-    Dense(Vec<Dense>),
+    Dense(Stack),
     /// A dense layer to 64 channels of a quarter of the image's sides; batch normalisation and ReLU; a transposed convolution to 32
     /// channels; both again; a transposed convolution to the image, then tanh.
     Convolutional {
@@ -41,7 +41,8 @@ impl Generator {
         if !s.is_convolutional {
             let widths: Vec<usize> =
                 [inputs].into_iter().chain(s.hidden.iter().rev().copied()).chain([channels * height * width]).collect();
-            return Generator::Dense(stack(params, "generator", &widths, seed));
+            let relu = Activation::Relu;
+            return Generator::Dense(Stack::new(params, "generator", &widths, relu, false, Init::Pytorch, seed));
         }
         let to = [CHANNELS[0], height / 4, width / 4];
         let first = to.iter().product();
@@ -67,7 +68,7 @@ impl Generator {
     ) -> Var<'t, F> {
         let z = classes.map_or(z, |classes| Var::concat(&[z, classes], 1));
         match self {
-            Generator::Dense(layers) => through(layers, pass, z, |x| x.relu()).tanh(),
+            Generator::Dense(layers) => layers.forward(pass, z).tanh(),
             Generator::Convolutional { dense, to: [channels, height, width], up, norms } => {
                 let rows = z.shape()[0];
                 let x = norms[0].forward(pass, dense.forward(pass, z)).relu();
@@ -124,7 +125,11 @@ impl Critic {
         } else {
             let inputs = channels * height * width + s.told();
             let widths: Vec<usize> = [inputs].into_iter().chain(s.hidden.iter().copied()).chain([1]).collect();
-            let layers = stack(params, "critic", &widths, seed);
+            // Counted as in PyTorch's `Sequential`, with a nonlinearity behind each.
+            let layer = |(i, w): (usize, &[usize])| {
+                Dense::new(params, &format!("critic.{}", 2 * i), [w[0], w[1]], Init::Pytorch, seed)
+            };
+            let layers: Vec<Dense> = widths.windows(2).enumerate().map(layer).collect();
             let weights = layers.iter().map(Dense::weight).collect();
             (Layers::Dense(layers), weights)
         };
@@ -183,25 +188,6 @@ impl<'t, F: Real> Judge<'_, 't, '_, F> {
             }
         }
     }
-}
-
-/// Dense layers, counted as in PyTorch's `Sequential` with a nonlinearity behind each.
-fn stack<F: Real>(params: &mut Params<F>, name: &str, widths: &[usize], seed: u64) -> Vec<Dense> {
-    let layer =
-        |(i, w): (usize, &[usize])| Dense::new(params, &format!("{name}.{}", 2 * i), [w[0], w[1]], Init::Pytorch, seed);
-    widths.windows(2).enumerate().map(layer).collect()
-}
-
-/// Through dense layers, with a nonlinearity between them.
-#[track_caller]
-fn through<'t, F: Real>(
-    layers: &[Dense],
-    pass: &Pass<'t, '_, F>,
-    x: Var<'t, F>,
-    between: impl Fn(Var<'t, F>) -> Var<'t, F>,
-) -> Var<'t, F> {
-    let first = layers[0].forward(pass, x);
-    layers[1..].iter().fold(first, |x, layer| layer.forward(pass, between(x)))
 }
 
 /// How many weights both networks have; none where that exceeds what can be counted.
