@@ -43,8 +43,9 @@ pub enum Purpose {
     Grid = 13,
     /// The folds of cross-validation; the step is the repeat.
     Folds = 14,
-    /// Points between real and generated images; the step is the training step.
-    Between = 15,
+    /// Uniform numbers of a training step, as for points between real and generated images; the step is the training step, or the epoch
+    /// while evaluating.
+    Uniform = 15,
 }
 
 /// A stream of random numbers.

@@ -3,7 +3,7 @@
 #![cfg(feature = "train")]
 
 use elbo::autograd::Var;
-use elbo::models::gan::{Critic, Generator, Hold, Settings, Variant, gradient_penalty};
+use elbo::models::gan::{Critic, Generator, Hold, Settings, Variant, code_loss, gradient_penalty};
 use elbo::nn::{Grads, Params, Pass, one_hot};
 use elbo::{Tape, Tensor};
 use serde_json::Value;
@@ -44,6 +44,13 @@ fn compare_grads(what: &str, params: &Params<f64>, grads: &Grads<f64>, expected:
     }
 }
 
+fn with_code<'t>(loss: Var<'t, f64>, read: Option<Var<'t, f64>>, code: Option<Var<'t, f64>>) -> Var<'t, f64> {
+    match (read, code) {
+        (Some(read), Some(code)) => loss + code_loss(read, code),
+        _ => loss,
+    }
+}
+
 #[test]
 fn a_step_of_each_gan_has_pytorchs_losses_and_gradients() {
     let goldens: Value = serde_json::from_str(include_str!("../fixtures/pytorch_goldens.json")).unwrap();
@@ -65,12 +72,16 @@ fn a_step_of_each_gan_has_pytorchs_losses_and_gradients() {
         let leaf = |n: usize, phase| tape.leaf(Tensor::new(wave(4 * n, phase), [4, n]));
         let (x, z, between) = (leaf(64, 0.3), leaf(3, 0.1), leaf(1, 0.2) * 0.4 + 0.5);
         let technique = variant.technique();
-        let classes: Option<Var<f64>> = technique.is_conditional.then(|| one_hot(&tape, [0, 1, 1, 0].into_iter(), 2));
+        let labels = one_hot(&tape, [0, 1, 1, 0].into_iter(), 2);
+        let classes: Option<Var<f64>> = technique.is_conditional.then_some(labels);
+        let code = technique.has_code.then(|| Var::concat(&[labels, leaf(2, 0.5)], 1));
+        let given = classes.or(code);
 
         let pass = Pass::new(&tape, &of_critic);
-        let fake = tape.leaf(generator.forward(&Pass::new(&tape, &of_generator), z, classes).value());
+        let fake = tape.leaf(generator.forward(&Pass::new(&tape, &of_generator), z, given).value());
         let judge = critic.on(&pass);
-        let mut loss = settings.game.critic(judge.score(x, classes), judge.score(fake, classes));
+        let (of_fake, read) = judge.look(fake, classes);
+        let mut loss = with_code(settings.game.critic(judge.score(x, classes), of_fake), read, code);
         if let Hold::Penalty(weight) = technique.hold {
             loss = loss + gradient_penalty(&judge, [x, fake], between, classes, weight);
         }
@@ -80,8 +91,8 @@ fn a_step_of_each_gan_has_pytorchs_losses_and_gradients() {
         of_critic.renew(&mut grads);
 
         let (pass, frozen) = (Pass::new(&tape, &of_generator), Pass::new(&tape, &of_critic));
-        let score = critic.on(&frozen).score(generator.forward(&pass, z, classes), classes);
-        let loss = settings.game.generator(score);
+        let (score, read) = critic.on(&frozen).look(generator.forward(&pass, z, given), classes);
+        let loss = with_code(settings.game.generator(score), read, code);
         compare(&format!("{name}: generator"), loss.item(), &expected["generator"]);
         compare_grads(name, &of_generator, &pass.backward(loss), &expected["generator grads"]);
     }

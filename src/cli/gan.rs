@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::models::gan::{Game, Settings, Variant};
 use clap::{Args, ValueEnum};
 
-choice!(VariantChoice => Variant { Vanilla, Dcgan, Lsgan, Wgan, WganGp, Sngan, Cgan });
+choice!(VariantChoice => Variant { Vanilla, Dcgan, Lsgan, Wgan, WganGp, Sngan, Cgan, Infogan });
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum GanArchitecture {
@@ -36,10 +36,13 @@ pub struct GanArgs {
     /// β₁ and β₂ of Adam [default: 0.5,0.999; wgan-gp: 0,0.9]
     #[arg(long, value_name = "X,X", value_delimiter = ',', num_args = 2, value_parser = flags::number, help_heading = "GAN")]
     betas: Option<Vec<f64>>,
+    /// Keep an average of the generator's weights, of which an update keeps so much, and make images with that: 0.999, say
+    #[arg(long, value_name = "X", value_parser = flags::number, help_heading = "GAN")]
+    ema: Option<f64>,
 }
 
 /// Settings that only a GAN has.
-pub const OF_GANS: [&str; 6] = ["kind", "architecture", "minimax", "critic_steps", "critic_lr", "betas"];
+pub const OF_GANS: [&str; 7] = ["kind", "architecture", "minimax", "critic_steps", "critic_lr", "betas", "ema"];
 
 impl GanArgs {
     /// Which.
@@ -52,6 +55,7 @@ impl GanArgs {
         own.is_convolutional = self.architecture.map_or(own.is_convolutional, |a| a == GanArchitecture::Conv);
         own.critic_steps = self.critic_steps.unwrap_or(own.critic_steps);
         own.critic.lr = self.critic_lr.unwrap_or(own.critic.lr);
+        own.ema = self.ema;
         if let Some(&[beta1, beta2]) = self.betas.as_deref() {
             own.critic.betas = [beta1, beta2];
             own.generator.betas = [beta1, beta2];

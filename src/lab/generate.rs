@@ -3,7 +3,7 @@
 use super::count;
 use crate::autograd::Tape;
 use crate::data::Dataset;
-use crate::models::gan::Technique;
+use crate::models::gan::{CONTINUOUS, Technique, Weights};
 use crate::models::{Gan, Trained, Trainer};
 use crate::plot::{ImageRow, Panel};
 use crate::report::{Block, Figure, escape, figure, formula};
@@ -14,17 +14,27 @@ use serde::Serialize;
 pub struct Source<'a> {
     gan: &'a Gan,
     seed: u64,
+    weights: Weights,
 }
 
 impl<'a> Source<'a> {
     /// A network in training, if it is a GAN.
     pub fn of(trainer: &'a Trainer) -> Option<Self> {
-        Some(Source { gan: trainer.task.gan()?, seed: trainer.config.seed })
+        Some(Source::new(trainer.task.gan()?, trainer.config.seed))
     }
 
     /// A trained network, if it is a GAN.
     pub fn of_trained(trained: &'a Trained) -> Option<Self> {
-        Some(Source { gan: trained.task.gan()?, seed: trained.config.seed })
+        Some(Source::new(trained.task.gan()?, trained.config.seed))
+    }
+
+    fn new(gan: &'a Gan, seed: u64) -> Self {
+        Source { gan, seed, weights: gan.best() }
+    }
+
+    /// The same with the weights of the last update, if those are not the ones that images are made with.
+    pub fn without_average(&self) -> Option<Self> {
+        (self.weights == Weights::Averaged).then_some(Source { weights: Weights::Last, ..*self })
     }
 
     /// What it is.
@@ -35,16 +45,22 @@ impl<'a> Source<'a> {
     /// Images of noise z ~ N(0, I), each with its own number; of a conditional GAN, of the class that the number has. Pixels from 0 to 1.
     pub fn images(&self, numbers: std::ops::Range<usize>, class: impl Fn(usize) -> usize) -> Vec<Vec<f32>> {
         let mut tape = Tape::new();
-        let (latent, mut all) = (self.gan.settings().latent, Vec::with_capacity(numbers.len()));
+        let latent = self.gan.settings().latent;
+        let width = latent + if self.technique().has_code { CONTINUOUS } else { 0 };
+        let mut all = Vec::with_capacity(numbers.len());
         for first in numbers.clone().step_by(super::BATCH) {
             let numbers = first..numbers.end.min(first + super::BATCH);
             tape.begin();
-            let z = tape.leaf_with([numbers.len(), latent], |z| {
-                let rows = z.chunks_exact_mut(latent).zip(numbers.clone());
-                rows.for_each(|(z, i)| Stream::new(self.seed, Purpose::Prior, 1, i as u64).fill_normal(z));
+            let z = tape.leaf_with([numbers.len(), width], |z| {
+                for (z, i) in z.chunks_exact_mut(width).zip(numbers.clone()) {
+                    let mut stream = Stream::new(self.seed, Purpose::Prior, 1, i as u64);
+                    let (z, code) = z.split_at_mut(latent);
+                    stream.fill_normal(z);
+                    code.fill_with(|| stream.between(-1.0, 1.0) as f32);
+                }
             });
             let classes: Vec<usize> = numbers.map(&class).collect();
-            let images = self.gan.generate(&tape, z, &classes).value();
+            let images = self.gan.generate(&tape, z, &classes, self.weights).value();
             all.extend((0..classes.len()).map(|i| images.row(i).to_vec()));
         }
         all
@@ -63,7 +79,7 @@ pub struct Drawn {
     /// Where it is from.
     pub source: &'static str,
     /// What critic and generator minimise.
-    pub losses: [&'static str; 2],
+    pub losses: [String; 2],
     /// Whether a row is of one class.
     pub is_conditional: bool,
 }
@@ -88,7 +104,7 @@ pub fn measure(source: &Source, data: &Dataset) -> (Drawn, Vec<Figure>) {
         name: technique.name,
         idea: technique.idea,
         source: technique.source,
-        losses: source.gan.settings().game.formulas(),
+        losses: technique.formulas(source.gan.settings().game),
         is_conditional: technique.is_conditional,
     };
     (drawn, vec![Figure::new(FIGURE, panel.svg())])
@@ -96,7 +112,7 @@ pub fn measure(source: &Source, data: &Dataset) -> (Drawn, Vec<Figure>) {
 
 /// The paragraphs.
 pub fn tell(drawn: &Drawn) -> Vec<Block> {
-    let [critic, generator] = drawn.losses;
+    let [critic, generator] = &drawn.losses;
     let rows = if drawn.is_conditional { " A row is of the class that was asked for." } else { "" };
     vec![
         figure(FIGURE, "New images", format!("Each from other noise z ~ N(0, I), none chosen.{rows}")),

@@ -62,6 +62,11 @@ impl<F: Real> Params<F> {
         &self.buffers[id.0].1
     }
 
+    /// The buffer's value, to replace.
+    pub fn buffer_mut(&mut self, id: BufferId) -> &mut Tensor<F> {
+        &mut self.buffers[id.0].1
+    }
+
     /// All buffers, with their paths.
     pub fn buffers(&self) -> impl Iterator<Item = (&str, &Tensor<F>)> {
         self.buffers.iter().map(|(name, value)| (name.as_str(), value))
@@ -135,7 +140,12 @@ impl<'t, 'p, F: Real> Pass<'t, 'p, F> {
 
     /// A pass that judges: layers that behave otherwise while training do not, and no buffer is renewed.
     pub fn judging(tape: &'t Tape<F>, params: &'p Params<F>) -> Self {
-        Pass { is_training: false, ..Pass::new(tape, params) }
+        Pass::new(tape, params).to_judge()
+    }
+
+    /// The same pass, but one that [judges](Pass::judging).
+    pub fn to_judge(self) -> Self {
+        Pass { is_training: false, ..self }
     }
 
     /// A pass whose parameters are these values instead, in the order of the ids: a loss as a function of its parameters.

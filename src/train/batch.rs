@@ -78,12 +78,24 @@ impl Batch<'_> {
         one_hot(tape, self.labels(), classes)
     }
 
-    /// Numbers uniform in (0, 1), one an image, `[B, 1]`: other ones each step.
-    pub fn uniform<'t>(&self, tape: &'t Tape<f32>) -> Var<'t, f32> {
-        let stream = |i: usize| Stream::new(self.seed, Purpose::Between, self.step, i as u64);
-        tape.leaf_with([self.len(), 1], |u| {
-            u.iter_mut().enumerate().for_each(|(i, u)| *u = stream(i).uniform() as f32);
-        })
+    /// Numbers uniform in (0, 1), `width` for each image, row by row: other ones each step, and each `draw` of a step.
+    ///
+    /// # Panics
+    /// When `draw` is 8 or more.
+    pub fn uniform(&self, width: usize, draw: u64) -> Vec<f32> {
+        assert!(draw < 8, "a step draws at most 8 times");
+        let stream = |i: u64| match &self.rows {
+            Rows::Train(_) => Stream::new(self.seed, Purpose::Uniform, self.step, (draw << 28) + i),
+            Rows::Test(rows) => {
+                Stream::new(self.seed, Purpose::Uniform, self.epoch, ((8 + draw) << 28) + rows.start as u64 + i)
+            }
+        };
+        let mut all = Vec::with_capacity(self.len() * width);
+        for i in 0..self.len() as u64 {
+            let mut stream = stream(i);
+            all.extend((0..width).map(|_| stream.uniform() as f32));
+        }
+        all
     }
 
     /// N(0, 1) noise, `[B, width]`: other numbers each step, and each `draw` of a step.

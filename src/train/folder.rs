@@ -8,6 +8,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 const CHECKPOINT: &str = "checkpoint.safetensors";
 
@@ -99,15 +101,36 @@ impl Folder {
     /// # Errors
     /// [`Error::Usage`] when another process works in it.
     pub fn claim(mut self) -> Result<Self> {
+        match self.try_claim()? {
+            true => Ok(self),
+            false => Err(Error::Usage(format!("{}: another process is at it", self.path.display()))),
+        }
+    }
+
+    /// As [`claim`](Folder::claim), but waits until no other process works in it.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] when `stop` was set.
+    pub fn claim_when_free(mut self, stop: &AtomicBool) -> Result<Self> {
+        while !self.try_claim()? {
+            if stop.load(Ordering::Relaxed) {
+                return Err(Error::Interrupted { run: self.path });
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(self)
+    }
+
+    fn try_claim(&mut self) -> Result<bool> {
         let path = self.path.join("run.lock");
         // The file stays: whoever removed it would let a third process lock another one of the same name.
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(Error::io(&path))?;
         if !files::try_lock(&file, &path)? {
-            return Err(Error::Usage(format!("{}: another process is at it", self.path.display())));
+            return Ok(false);
         }
         self.lock = Some(Arc::new(file));
         self.sweep()?;
-        Ok(self)
+        Ok(true)
     }
 
     /// Removes what a killed process left half-written. No other process may be at it.

@@ -37,7 +37,7 @@ pub enum Generator {
 impl Generator {
     /// Adds `generator.*` to the parameters.
     pub fn new<F: Real>(params: &mut Params<F>, s: &Settings, seed: u64) -> Self {
-        let (inputs, [channels, height, width]) = (s.latent + s.told(), s.shape);
+        let (inputs, [channels, height, width]) = (s.latent + s.given(), s.shape);
         if !s.is_convolutional {
             let widths: Vec<usize> =
                 [inputs].into_iter().chain(s.hidden.iter().rev().copied()).chain([channels * height * width]).collect();
@@ -58,15 +58,10 @@ impl Generator {
         Generator::Convolutional { dense, to, up: [up1, up2], norms: [first, second] }
     }
 
-    /// z `[B, Z]`, with the classes `[B, classes]` if it is told them → images `[B, D]` of pixels from −1 to 1.
+    /// z `[B, Z]`, with the classes or the code, if it is given any → images `[B, D]` of pixels from −1 to 1.
     #[track_caller]
-    pub fn forward<'t, F: Real>(
-        &self,
-        pass: &Pass<'t, '_, F>,
-        z: Var<'t, F>,
-        classes: Option<Var<'t, F>>,
-    ) -> Var<'t, F> {
-        let z = classes.map_or(z, |classes| Var::concat(&[z, classes], 1));
+    pub fn forward<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, z: Var<'t, F>, given: Option<Var<'t, F>>) -> Var<'t, F> {
+        let z = given.map_or(z, |given| Var::concat(&[z, given], 1));
         match self {
             Generator::Dense(layers) => layers.forward(pass, z).tanh(),
             Generator::Convolutional { dense, to: [channels, height, width], up, norms } => {
@@ -85,6 +80,8 @@ impl Generator {
 #[derive(Clone, Debug)]
 pub struct Critic {
     layers: Layers,
+    /// From what the last layer sees to the code that the image was made from, if there are codes.
+    code: Option<Dense>,
     /// One for each layer, or none.
     spectra: Vec<SpectralNorm>,
     shape: [usize; 3],
@@ -111,7 +108,7 @@ impl Critic {
     pub fn new<F: Real>(params: &mut Params<F>, s: &Settings, seed: u64) -> Self {
         let [channels, height, width] = s.shape;
         let technique = s.variant.technique();
-        let (layers, weights) = if s.is_convolutional {
+        let (layers, weights, seen) = if s.is_convolutional {
             let down = |params: &mut Params<F>, name, channels| {
                 Conv2d::new(params, name, channels, KERNEL, HALVING, s.init(), seed)
             };
@@ -121,7 +118,7 @@ impl Critic {
             let flat = CHANNELS[0] * (height / 4) * (width / 4);
             let dense = Dense::new(params, "critic.dense", [flat, 1], s.init(), seed);
             let weights = vec![first.weight(), second.weight(), dense.weight()];
-            (Layers::Convolutional { down: [first, second], norm, dense }, weights)
+            (Layers::Convolutional { down: [first, second], norm, dense }, weights, flat)
         } else {
             let inputs = channels * height * width + s.told();
             let widths: Vec<usize> = [inputs].into_iter().chain(s.hidden.iter().copied()).chain([1]).collect();
@@ -131,8 +128,10 @@ impl Critic {
             };
             let layers: Vec<Dense> = widths.windows(2).enumerate().map(layer).collect();
             let weights = layers.iter().map(Dense::weight).collect();
-            (Layers::Dense(layers), weights)
+            (Layers::Dense(layers), weights, widths[widths.len() - 2])
         };
+        let width = s.code();
+        let code = (width > 0).then(|| Dense::new(params, "critic.code", [seen, width], s.init(), seed));
         let spectra = match technique.hold {
             Hold::Spectral => weights
                 .into_iter()
@@ -143,7 +142,7 @@ impl Critic {
                 .collect(),
             _ => Vec::new(),
         };
-        Critic { layers, spectra, shape: s.shape }
+        Critic { layers, code, spectra, shape: s.shape }
     }
 
     /// The critic in a pass.
@@ -163,17 +162,34 @@ impl<'t, F: Real> Judge<'_, 't, '_, F> {
     /// Images `[B, D]`, with their classes `[B, classes]` if it is told them → scores `[B, 1]`.
     #[track_caller]
     pub fn score(&self, x: Var<'t, F>, classes: Option<Var<'t, F>>) -> Var<'t, F> {
+        self.look(x, classes).0
+    }
+
+    /// Images → scores `[B, 1]`, and what it reads of their codes, if there are any.
+    #[track_caller]
+    pub fn look(&self, x: Var<'t, F>, classes: Option<Var<'t, F>>) -> (Var<'t, F>, Option<Var<'t, F>>) {
+        let seen = self.last(x, classes);
+        let dense = match &self.critic.layers {
+            Layers::Dense(layers) => &layers[layers.len() - 1],
+            Layers::Convolutional { dense, .. } => dense,
+        };
+        let score = dense.with(self.pass, self.weights[self.weights.len() - 1], seen);
+        (score, self.critic.code.as_ref().map(|code| code.forward(self.pass, seen)))
+    }
+
+    /// What the last layer sees.
+    #[track_caller]
+    fn last(&self, x: Var<'t, F>, classes: Option<Var<'t, F>>) -> Var<'t, F> {
         let (pass, [channels, height, width], rows) = (self.pass, self.critic.shape, x.shape()[0]);
         match &self.critic.layers {
             Layers::Dense(layers) => {
                 let mut x = classes.map_or(x, |classes| Var::concat(&[x, classes], 1));
-                for (i, (layer, weight)) in layers.iter().zip(&self.weights).enumerate() {
-                    x = if i == 0 { x } else { x.leaky_relu(SLOPE) };
-                    x = layer.with(pass, *weight, x);
+                for (layer, weight) in layers[..layers.len() - 1].iter().zip(&self.weights) {
+                    x = layer.with(pass, *weight, x).leaky_relu(SLOPE);
                 }
                 x
             }
-            Layers::Convolutional { down, norm, dense } => {
+            Layers::Convolutional { down, norm, .. } => {
                 let x = x.reshape([rows, channels, height, width]);
                 // A class is a plane of ones among planes of zeros.
                 let plane = |classes: Var<'t, F>| {
@@ -184,7 +200,7 @@ impl<'t, F: Real> Judge<'_, 't, '_, F> {
                 let x = down[0].with(pass, self.weights[0], x).leaky_relu(SLOPE);
                 let x = down[1].with(pass, self.weights[1], x);
                 let x = norm.as_ref().map_or(x, |norm| norm.forward(pass, x)).leaky_relu(SLOPE);
-                dense.with(pass, self.weights[2], x.reshape([rows, x.shape().size() / rows]))
+                x.reshape([rows, x.shape().size() / rows])
             }
         }
     }
@@ -196,21 +212,24 @@ pub(super) fn weights(s: &Settings) -> Option<usize> {
     let dense = |inputs: usize, outputs: usize| inputs.checked_add(1)?.checked_mul(outputs);
     let window = |inputs: usize, outputs: usize| inputs.checked_mul(KERNEL[0] * KERNEL[1])?.checked_mul(outputs);
     let sum = |parts: &[Option<usize>]| parts.iter().try_fold(0usize, |sum, n| sum.checked_add((*n)?));
-    let inputs = s.latent.checked_add(s.told())?;
+    let inputs = s.latent.checked_add(s.given())?;
+    let code = |seen: usize| if s.code() > 0 { dense(seen, s.code()) } else { Some(0) };
     if s.is_convolutional {
         let [wide, narrow] = CHANNELS;
         let flat = wide.checked_mul(height / 4)?.checked_mul(width / 4)?;
         let seen = channels.checked_add(s.told())?;
         let norm = if s.variant.technique().has_batch_norm { 2 * wide } else { 0 };
         let generator = [dense(inputs, flat), flat.checked_mul(2), window(wide, narrow), window(narrow, channels)];
-        let critic = [window(seen, narrow), window(narrow, wide), dense(flat, 1)];
+        let critic = [window(seen, narrow), window(narrow, wide), dense(flat, 1), code(flat)];
         // Biases, and γ and β of the second norm.
         let rest = [Some(3 * narrow), Some(channels), Some(narrow + wide + norm)];
         return sum(&[sum(&generator), sum(&critic), sum(&rest)]);
     }
     let pixels = channels.checked_mul(height)?.checked_mul(width)?;
     let along = |widths: Vec<usize>| sum(&widths.windows(2).map(|w| dense(w[0], w[1])).collect::<Vec<_>>());
-    let critic = [pixels.checked_add(s.told())?].into_iter().chain(s.hidden.iter().copied()).chain([1]).collect();
+    let seen = pixels.checked_add(s.told())?;
+    let critic = [seen].into_iter().chain(s.hidden.iter().copied()).chain([1]).collect();
+    let code = code(s.hidden.last().copied().unwrap_or(seen));
     let generator = [inputs].into_iter().chain(s.hidden.iter().rev().copied()).chain([pixels]).collect();
-    sum(&[along(critic), along(generator)])
+    sum(&[along(critic), along(generator), code])
 }

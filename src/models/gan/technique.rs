@@ -23,6 +23,8 @@ pub enum Variant {
     Sngan,
     /// Told the class.
     Cgan,
+    /// With a code that the critic can read back.
+    Infogan,
 }
 
 /// What critic and generator minimise, as functions of the critic's scores of real images x and of generated ones G(z).
@@ -107,6 +109,8 @@ pub struct Technique {
     pub has_batch_norm: bool,
     /// Whether both networks are told the class.
     pub is_conditional: bool,
+    /// Whether the generator is given a code besides noise, which the critic's network is to read back from its images.
+    pub has_code: bool,
     /// Updates of the critic for one of the generator.
     pub critic_steps: u64,
     /// How both are updated.
@@ -114,6 +118,20 @@ pub struct Technique {
 }
 
 impl Variant {
+    /// Its name in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Variant::Vanilla => "vanilla",
+            Variant::Dcgan => "dcgan",
+            Variant::Lsgan => "lsgan",
+            Variant::Wgan => "wgan",
+            Variant::WganGp => "wgan-gp",
+            Variant::Sngan => "sngan",
+            Variant::Cgan => "cgan",
+            Variant::Infogan => "infogan",
+        }
+    }
+
     /// What it does.
     pub fn technique(self) -> &'static Technique {
         TECHNIQUES.iter().find(|technique| technique.variant == self).expect("each variant has its line")
@@ -135,12 +153,13 @@ const VANILLA: Technique = Technique {
     is_convolutional: false,
     has_batch_norm: true,
     is_conditional: false,
+    has_code: false,
     critic_steps: 1,
     descent: calm,
 };
 
 /// All variants, each as it differs from the first.
-pub static TECHNIQUES: [Technique; 7] = [
+pub static TECHNIQUES: [Technique; 8] = [
     VANILLA,
     Technique {
         variant: Variant::Dcgan,
@@ -204,4 +223,58 @@ pub static TECHNIQUES: [Technique; 7] = [
         is_conditional: true,
         ..VANILLA
     },
+    Technique {
+        variant: Variant::Infogan,
+        name: "InfoGAN",
+        source: "Chen et al. 2016, arXiv 1606.03657",
+        idea: "Part of the noise is a code that a head on the critic reads back from the images, so that it comes to mean something, by no label.",
+        is_convolutional: true,
+        has_code: true,
+        ..VANILLA
+    },
 ];
+
+impl Technique {
+    /// What critic and generator minimise in this game, with all that the technique adds.
+    pub fn formulas(&self, game: Game) -> [String; 2] {
+        let [critic, generator] = game.formulas();
+        let penalty = match self.hold {
+            Hold::Penalty(weight) => format!(" + {weight} E[(|∇D(x̂)| − 1)²]"),
+            _ => String::new(),
+        };
+        let code = if self.has_code { " − E[ln Q(c | G(z, c))]" } else { "" };
+        [format!("{critic}{penalty}{code}"), format!("{generator}{code}")]
+    }
+
+    /// In what it differs from the first GAN, from what stands in its line.
+    pub fn differences(&self) -> Vec<String> {
+        let (own, first) = ((self.descent)(), (VANILLA.descent)());
+        let [critic, generator] = self.game.formulas();
+        let hold = match self.hold {
+            Hold::Free => String::new(),
+            Hold::Clip(bound) => format!("the critic's weights stay within ±{bound}"),
+            Hold::Penalty(weight) => format!("the critic's loss has {weight} E[(|∇D(x̂)| − 1)²] added"),
+            Hold::Spectral => "the critic's weights are divided by their largest singular value".into(),
+        };
+        let optimizer = match own.optimizer {
+            OptimizerKind::Adam => format!("Adam with β {}, {}", own.betas[0], own.betas[1]),
+            other => other.name().into(),
+        };
+        [
+            (self.is_convolutional && !VANILLA.is_convolutional, "convolutions in place of dense layers".into()),
+            (self.game != VANILLA.game, format!("the critic minimises {critic}, the generator {generator}")),
+            (self.hold != VANILLA.hold, hold),
+            (self.is_conditional, "both networks are told the class".into()),
+            (self.has_code, "the generator is given a code c, and both losses have −E[ln Q(c | G(z, c))] added".into()),
+            (!self.has_batch_norm, "no batch normalisation in the critic".into()),
+            (
+                self.critic_steps != VANILLA.critic_steps,
+                format!("{} updates of the critic for one of the generator", self.critic_steps),
+            ),
+            (own != first, format!("{optimizer}, learning rate {}", own.lr)),
+        ]
+        .into_iter()
+        .filter_map(|(differs, how)| differs.then_some(how))
+        .collect()
+    }
+}

@@ -26,6 +26,7 @@ fn the_critics_losses_have_the_right_gradients() {
         let [real, fake] = [(); 2].map(|()| Tensor::new(draw(2 * 64, 0.5), [2, 64]));
         let directions: Vec<_> = params.ids().map(|id| draw(params.get(id).shape().size(), 1.0)).collect();
         let technique = settings.variant.technique();
+        let code = vec![0.0, 1.0, 0.0, 0.5, -0.3, 1.0, 0.0, 0.0, 0.2, 0.9];
         let measure = |step: f64| {
             let tape = Tape::new();
             let moved = |(id, direction): (_, &Vec<f64>)| {
@@ -38,7 +39,11 @@ fn the_critics_losses_have_the_right_gradients() {
             let classes = (settings.told() > 0).then(|| one_hot(&tape, [2, 0].into_iter(), 3));
             let [real, fake] = [&real, &fake].map(|x| tape.leaf(x.clone()));
             let judge = critic.on(&pass);
-            let mut loss = settings.game.critic(judge.score(real, classes), judge.score(fake, classes));
+            let (of_fake, read) = judge.look(fake, classes);
+            let mut loss = settings.game.critic(judge.score(real, classes), of_fake);
+            if let Some(read) = read {
+                loss = loss + code_loss(read, tape.leaf(Tensor::new(code.clone(), [2, 5])));
+            }
             if let Hold::Penalty(weight) = technique.hold {
                 let between = tape.leaf(Tensor::new(vec![0.3, 0.8], [2, 1]));
                 loss = loss + gradient_penalty(&judge, [real, fake], between, classes, weight);
