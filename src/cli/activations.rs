@@ -7,6 +7,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::lab::activations::ActivationStudy;
 use crate::lab::count;
+use crate::lab::family::Family;
 use crate::models::{Config, Network, Trainer, classifier, classifying};
 use crate::nn::Activation;
 use crate::optim::Descent;
@@ -115,20 +116,20 @@ pub fn run(args: ActivationArgs, quiet: bool) -> Result<()> {
             let data = args.data.load()?;
             let configs = args.configs(&data)?;
             let folder = match &args.out {
-                Some(path) => ActivationStudy::folder(path)?,
+                Some(path) => Family::folder(path)?,
                 None => Folder::create_next(&Path::new("runs").join("activations"))?,
             };
             (ActivationStudy::begin(folder, configs)?, data)
         }
     };
     if !quiet {
-        let (networks, epochs) = (study.configs().len(), study.configs()[0].epochs as usize);
+        let (networks, epochs) = (study.family().configs().len(), study.family().configs()[0].epochs as usize);
         note!(
             "{} of {} on {} images: about {} of training in all",
             count(networks, "network"),
             count(epochs, "epoch"),
             data.train.len(),
-            count((study.estimate(&data)? / 60.0).ceil() as usize, "minute")
+            count((study.family().estimate(&data)? / 60.0).ceil() as usize, "minute")
         );
     }
     let watch = |name: &str, trainer: &Trainer, own: &Folder| {

@@ -1,43 +1,35 @@
 //! [`ActivationStudy`]: one classifier with several nonlinearities, over several seeds, and what becomes of the signals inside.
 
 use super::classify::{self, Classifier};
+use super::family::{Family, Member};
 use super::publish;
 use crate::autograd::Tape;
 use crate::data::{Dataset, Origin, Split};
 use crate::error::{Error, Result};
-use crate::files;
 use crate::loss;
 use crate::models::classifier::{Settings, Trace};
-use crate::models::{self, Config, Network, Trained, Trainer};
+use crate::models::{self, Config, Network, Trainer};
 use crate::nn::{Pass, one_hot};
-use crate::train::{self, Folder, Record, Task, Watch};
+use crate::train::{Folder, Record, Task, Watch};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
 mod figures;
 mod report;
 
-/// What is to be trained: `plan.json`.
-const PLAN: &str = "plan.json";
 /// Training images that the gradients at the start and the end are taken on.
 const PROBE: usize = 500;
 /// Training images that are classified again after training, to compare with the test images.
 const SEEN: usize = 10_000;
-/// Steps from which the whole is estimated.
-const STEPS: u32 = 3;
 
 /// The layers whose outputs are looked at, and those whose weights' gradients are.
 pub const HIDDEN: [&str; 3] = ["conv1", "conv2", "fc1"];
 /// All layers with weights.
 pub const LAYERS: [&str; 4] = ["conv1", "conv2", "fc1", "fc2"];
 
-/// Classifiers that differ in nonlinearity, optimiser or seed, each in a folder of its own, and what comes of them.
-pub struct ActivationStudy {
-    configs: Vec<Config>,
-    folder: Folder,
-}
+/// Classifiers that differ in nonlinearity, optimiser or seed, and what comes of them.
+pub struct ActivationStudy(Family);
 
 /// Everything that was measured: `summary.json`.
 #[derive(Clone, Debug, Serialize)]
@@ -101,24 +93,8 @@ impl ActivationStudy {
     /// # Errors
     /// When one is no classifier's or makes no sense, or the plan cannot be written.
     pub fn begin(folder: Folder, configs: Vec<Config>) -> Result<Self> {
-        for config in &configs {
-            config.validate::<Network>()?;
-            of(config)?;
-        }
-        folder.write(PLAN, files::json(&configs).as_bytes())?;
-        Ok(ActivationStudy { configs, folder })
-    }
-
-    /// A folder without a study, for this process alone.
-    ///
-    /// # Errors
-    /// [`Error::Taken`] when there is a study in it, [`Error::Usage`] when another process works there.
-    pub fn folder(path: &Path) -> Result<Folder> {
-        let folder = Folder::at(path)?.claim()?;
-        match files::is_there(&path.join(PLAN))? {
-            true => Err(Error::Taken { path: path.to_path_buf(), what: "study" }),
-            false => Ok(folder),
-        }
+        configs.iter().try_for_each(|config| of(config).map(drop))?;
+        Ok(ActivationStudy(Family::begin(folder, configs, group)?))
     }
 
     /// Where the data of the study at `path` were; the default where no network was begun.
@@ -126,12 +102,7 @@ impl ActivationStudy {
     /// # Errors
     /// When there is no study.
     pub fn origin(path: &Path) -> Result<Origin> {
-        let configs = plan(path)?;
-        let folder = Folder::at(&path.join(name(&configs, 0)))?;
-        match files::is_there(&folder.checkpoint())? {
-            true => Ok(Trained::load(&folder.checkpoint())?.origin),
-            false => Ok(Origin::default()),
-        }
+        Family::origin(path, group)
     }
 
     /// The study that was begun at `path`.
@@ -139,34 +110,21 @@ impl ActivationStudy {
     /// # Errors
     /// When there is none, or another process works there.
     pub fn resume(path: &Path) -> Result<Self> {
-        let configs = plan(path)?;
-        Ok(ActivationStudy { configs, folder: Folder::at(path)?.claim()? })
+        let family = Family::resume(path, group)?;
+        family.configs().iter().try_for_each(|config| of(config).map(drop))?;
+        Ok(ActivationStudy(family))
     }
 
-    /// The configurations, in the order of training.
-    pub fn configs(&self) -> &[Config] {
-        &self.configs
-    }
-
-    /// About how many seconds the training of all will take, from a few steps of the first.
-    ///
-    /// # Errors
-    /// When these diverge.
-    pub fn estimate(&self, data: &Dataset) -> Result<f64> {
-        let mut trainer = Trainer::new(self.configs[0].clone())?;
-        // The first one makes the memory that all others use.
-        trainer.step(data)?;
-        let start = Instant::now();
-        (0..STEPS).try_for_each(|_| trainer.step(data))?;
-        let step = start.elapsed().as_secs_f64() / f64::from(STEPS);
-        Ok(self.configs.iter().map(|config| (config.batches(data.train.len()) * config.epochs) as f64 * step).sum())
+    /// The networks.
+    pub fn family(&self) -> &Family {
+        &self.0
     }
 
     /// Trains all networks to their ends, looks into them and writes what came out; gives the report's page. `watch` makes an observer
     /// of each network's training.
     ///
     /// # Errors
-    /// As [`train::run`], but that a network which diverges is a result.
+    /// As [`Family::train`].
     pub fn run<'w>(
         &self,
         data: &Dataset,
@@ -174,27 +132,10 @@ impl ActivationStudy {
         stop: &AtomicBool,
     ) -> Result<(ActivationSummary, PathBuf)> {
         let mut runs = Vec::new();
-        for (i, config) in self.configs.iter().enumerate() {
-            let own = Folder::at(&self.folder.path().join(name(&self.configs, i)))?.claim()?;
-            let mut trainer = match files::is_there(&own.checkpoint())? {
-                true => Trainer::resume(&own.checkpoint(), data)?,
-                false => Trainer::new(config.clone())?,
-            };
-            if trainer.config != *config {
-                let found = "others (see config.json)";
-                return Err(Error::format(&own.checkpoint(), "settings", "those of plan.json", found));
-            }
-            let mut watch = watch(&format!("{}, seed {}", group(&self.configs, config), config.seed), &trainer, &own);
-            let (records, diverged) = match train::run(&mut trainer, data, &own, &mut *watch, stop) {
-                Ok(records) => (records, None),
-                Err(Error::Diverged { step, tensor }) => {
-                    (own.read_metrics()?, Some(format!("step {step}: {tensor} is not finite")))
-                }
-                Err(e) => return Err(e.part_of(self.folder.path())),
-            };
-            drop(watch);
-            runs.push(look(group(&self.configs, config), &trainer, records, diverged, data));
-        }
+        self.0.train(data, watch, stop, |member| {
+            runs.push(look(member, data));
+            Ok(())
+        })?;
         let summary = ActivationSummary {
             data: data.name.clone(),
             digest: data.digest.clone(),
@@ -203,21 +144,9 @@ impl ActivationStudy {
             classes: data.class_names.clone(),
             runs,
         };
-        let page = publish(&self.folder, &figures::draw(&summary), &summary, &report::report(&summary))?;
+        let page = publish(self.0.path(), &figures::draw(&summary), &summary, &report::report(&summary))?;
         Ok((summary, page))
     }
-}
-
-fn plan(path: &Path) -> Result<Vec<Config>> {
-    let path = path.join(PLAN);
-    if !files::is_there(&path)? {
-        let of = path.parent().unwrap_or(&path).display();
-        return Err(Error::Usage(format!(
-            "{of}: expected the folder of a study of activations, found no {PLAN} in it"
-        )));
-    }
-    serde_json::from_str(&files::read_text(&path, 1 << 24)?)
-        .map_err(|e| Error::format(&path, "plan", "the configurations of a study", e))
 }
 
 /// A classifier's own settings.
@@ -232,38 +161,32 @@ fn settings(config: &Config) -> &Settings {
     of(config).expect("a study's configurations were checked")
 }
 
-/// What a network has in common with those that differ in their seed.
+/// What a network has in common with those that differ in their seed: its nonlinearity and, where there are several, its optimiser.
 fn group(all: &[Config], config: &Config) -> String {
-    let optimizer = |config: &Config| settings(config).descent.optimizer;
-    let name = settings(config).activation.name();
-    match all.iter().any(|other| optimizer(other) != optimizer(config)) {
-        false => name.to_string(),
-        true => format!("{name}, {}", optimizer(config).name()),
+    let optimizer = |config: &Config| config.network.common().map(|(descent, ..)| descent.optimizer);
+    let name = config.network.common().map_or("", |(_, activation, _)| activation.name());
+    match optimizer(config) {
+        Some(own) if all.iter().any(|other| optimizer(other) != Some(own)) => format!("{name}, {}", own.name()),
+        _ => name.to_string(),
     }
 }
 
-/// The folder of a network.
-fn name(all: &[Config], i: usize) -> String {
-    let group = group(all, &all[i]).to_lowercase().replace(", ", "-").replace(' ', "_");
-    format!("{group}-{}", all[i].seed)
-}
-
 /// Looks into a network after its training.
-fn look(group: String, trainer: &Trainer, records: Vec<Record>, diverged: Option<String>, data: &Dataset) -> Run {
+fn look(member: Member, data: &Dataset) -> Run {
+    let (seconds, Member { group, trainer, records, diverged, .. }) = (member.seconds(), member);
     let config = trainer.config.clone();
     let fresh = Network::new(&config.network, config.seed);
     let classifier = |network| Classifier::of(&config, network, &data.train).expect("the study trains classifiers");
     let ends = [&fresh, &trainer.task].map(classifier);
     let judged = |split: &Split| classify::measure(&ends[1], split, &data.class_names);
     let seen = data.train.take(0..data.train.len().min(SEEN) as u32);
-    let epochs = trainer.progress.epoch.max(1) as f64;
     let windows = ends[1].task().network().filters(ends[1].task().params());
     let [_, channels, rows, cols] = *windows.shape() else { unreachable!("windows have four axes") };
     Run {
         group,
         records,
         diverged,
-        seconds: trainer.progress.seconds / epochs,
+        seconds,
         train_accuracy: judged(&seen).accuracy,
         confusion: judged(&data.test).confusion,
         signals: ends.each_ref().map(|end| signals(end, data)),

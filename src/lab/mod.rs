@@ -8,6 +8,7 @@
 pub mod activations;
 pub mod classify;
 pub mod consistency;
+pub mod family;
 pub mod film;
 pub mod generate;
 pub mod interpolate;
@@ -35,9 +36,11 @@ use crate::nn::Pass;
 use crate::plot::excerpt;
 use crate::report::{Block, Figure, Picture, Report, html, markdown};
 use crate::rng::{Purpose, Stream};
+use crate::stats::mean_and_error;
 use crate::tensor::Tensor;
 use crate::train::Folder;
 use serde::Serialize;
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// An experiment on trained networks.
@@ -165,6 +168,18 @@ pub(crate) fn nats(x: f64, decimals: usize) -> String {
     if x.abs() < 1e6 { format!("{x:.decimals$}") } else { format!("{x:.2e}") }
 }
 
+/// Mean ± standard deviation, as text; "–" of nothing.
+pub(crate) fn spread(values: &[f64], decimals: usize) -> String {
+    match values {
+        [] => "–".into(),
+        [one] => format!("{one:.decimals$}"),
+        all => {
+            let (mean, error) = mean_and_error(all);
+            format!("{mean:.decimals$} ± {:.decimals$}", error * (all.len() as f64).sqrt())
+        }
+    }
+}
+
 /// A number as an index: z₁₂.
 fn subscript(n: usize) -> String {
     n.to_string().chars().map(|c| char::from_u32('₀' as u32 + c as u32 - '0' as u32).unwrap_or(c)).collect()
@@ -251,6 +266,25 @@ impl<'a> Subject<'a> {
             }));
         }
         codes
+    }
+
+    /// z ~ N(0, I) of new images with these numbers.
+    pub fn prior(&self, numbers: Range<usize>) -> Vec<Vec<f32>> {
+        let draw = |number: usize| {
+            let mut z = vec![0.0; self.latent];
+            Stream::new(self.seed, Purpose::Prior, 0, number as u64).fill_normal(&mut z);
+            z
+        };
+        numbers.map(draw).collect()
+    }
+
+    /// New images of black and white pixels, on with these probabilities, which are those of the images from number `first` on.
+    pub fn draw(&self, means: &[Vec<f32>], first: usize) -> Vec<Vec<f32>> {
+        let draw = |(i, p): (usize, &Vec<f32>)| {
+            let mut stream = Stream::new(self.seed, Purpose::Pixels, 0, (first + i) as u64);
+            p.iter().map(|&p| if stream.uniform() < f64::from(p) { 1.0 } else { 0.0 }).collect()
+        };
+        means.iter().enumerate().map(draw).collect()
     }
 
     /// Pixel probabilities σ(logits) of latent points.

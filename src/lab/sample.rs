@@ -5,7 +5,6 @@ use crate::data::Dataset;
 use crate::error::Error;
 use crate::plot::{ImageRow, Panel};
 use crate::report::{Block, Figure, figure};
-use crate::rng::{Purpose, Stream};
 use crate::stats::mean;
 use serde::Serialize;
 
@@ -46,23 +45,9 @@ const FIGURE: &str = "samples.svg";
 /// Draws points from the prior and decodes them: pixel probabilities, and Bernoulli samples of them.
 pub fn measure(subject: &Subject, data: &Dataset) -> (Samples, Vec<Figure>) {
     let n = IMAGES;
-    let stream = |row: usize| Stream::new(subject.seed, Purpose::Prior, 0, row as u64);
-    let z: Vec<Vec<f32>> = (0..n)
-        .map(|row| {
-            let mut z = vec![0.0; subject.latent];
-            stream(row).fill_normal(&mut z);
-            z
-        })
-        .collect();
+    let z = subject.prior(0..n);
     let means = subject.decode(&z);
-    let drawn: Vec<Vec<f32>> = means
-        .iter()
-        .enumerate()
-        .map(|(row, p)| {
-            let mut stream = Stream::new(subject.seed, Purpose::Pixels, 0, row as u64);
-            p.iter().map(|&p| if stream.uniform() < f64::from(p) { 1.0 } else { 0.0 }).collect()
-        })
-        .collect();
+    let drawn = subject.draw(&means, 0);
     let coordinates = if subject.latent <= 2 { "z" } else { "z₁ and z₂" };
     let title = format!("{n} new images of the {} from z ~ N(0, I), each above its {coordinates}", subject.name());
     let mut panel = Panel::new(&title, data.test.shape());

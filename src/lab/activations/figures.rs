@@ -1,9 +1,10 @@
 //! Its figures.
 
-use super::{ActivationSummary, Run};
+use super::ActivationSummary;
+use crate::lab::family;
 use crate::plot::{Chart, ImageRow, Panel};
 use crate::report::Figure;
-use crate::stats::mean;
+use crate::train::Record;
 
 pub const ACCURACY: &str = "accuracy.svg";
 pub const LOSS: &str = "cross_entropy.svg";
@@ -24,14 +25,9 @@ pub fn draw(s: &ActivationSummary) -> Vec<Figure> {
 fn curves(s: &ActivationSummary, title: &str, quantity: &str, unit: &str, scale: f64) -> Chart {
     let mut chart = Chart::new(title, "epoch", unit).x_whole();
     for (group, runs) in s.groups() {
-        let curve = |split: &str| {
-            let epochs = runs.iter().map(|run| run.records.iter().filter(|r| r.split == split).count()).max();
-            let at = |epoch: u64| {
-                let value = |run: &&Run| run.at(split, epoch, quantity);
-                let values: Vec<f64> = runs.iter().filter_map(value).collect();
-                (!values.is_empty()).then(|| (epoch as f64, scale * mean(values)))
-            };
-            (1..=epochs.unwrap_or(0) as u64).filter_map(at).collect::<Vec<_>>()
+        let records: Vec<&[Record]> = runs.iter().map(|run| &run.records[..]).collect();
+        let curve = |split: &str| -> Vec<(f64, f64)> {
+            family::curve(&records, split, quantity).into_iter().map(|(epoch, y)| (epoch, scale * y)).collect()
         };
         chart =
             chart.line(&format!("{group}, test"), &curve("test")).dashed(&format!("{group}, train"), &curve("train"));

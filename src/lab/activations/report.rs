@@ -4,7 +4,8 @@ use super::figures::{ACCURACY, FILTERS, FINAL, LOSS};
 use super::{ActivationSummary, HIDDEN, LAYERS, Run, Signal, settings};
 use crate::data::Encoding;
 use crate::lab::classify::{Class, confusion};
-use crate::lab::count;
+use crate::lab::family::grouped;
+use crate::lab::{count, spread};
 use crate::nn::Activation;
 use crate::report::{Block, Report, escape, figure, formula, heading, table};
 use crate::stats::{mean, mean_and_error, student_95};
@@ -20,23 +21,11 @@ const VANISHED: f64 = 0.01;
 impl ActivationSummary {
     /// The networks that differ in nothing but their seed, with what they have in common.
     pub fn groups(&self) -> Vec<(&str, Vec<&Run>)> {
-        let mut groups: Vec<(&str, Vec<&Run>)> = Vec::new();
-        for run in &self.runs {
-            match groups.iter_mut().find(|(group, _)| *group == run.group) {
-                Some((_, runs)) => runs.push(run),
-                None => groups.push((&run.group, vec![run])),
-            }
-        }
-        groups
+        grouped(&self.runs, |run| &run.group)
     }
 }
 
 impl Run {
-    /// What was measured after an epoch.
-    pub fn at(&self, split: &str, epoch: u64, quantity: &str) -> Option<f64> {
-        self.records.iter().find(|r| r.split == split && r.epoch == epoch)?.get(quantity)
-    }
-
     /// The last test accuracy; none of a network that diverged.
     pub fn accuracy(&self) -> Option<f64> {
         let last = self.records.iter().rev().find(|r| r.split == "test")?;
@@ -88,18 +77,6 @@ fn what_was_done(s: &ActivationSummary) -> String {
         s.images[1],
         100.0 * s.chance
     )
-}
-
-/// Mean ± standard deviation, as text; "–" of nothing.
-fn spread(values: &[f64], decimals: usize) -> String {
-    match values {
-        [] => "–".into(),
-        [one] => format!("{one:.decimals$}"),
-        all => {
-            let (mean, error) = mean_and_error(all);
-            format!("{mean:.decimals$} ± {:.decimals$}", error * (all.len() as f64).sqrt())
-        }
-    }
 }
 
 fn learning(s: &ActivationSummary) -> Vec<Block> {
