@@ -1,9 +1,10 @@
 //! Files that are whole or absent.
 
 use crate::error::{Error, Result};
+use std::env;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::{NamedTempFile, PersistError};
 
@@ -84,6 +85,15 @@ pub fn named(text: &str) -> String {
         true => format!("{}%{:08x}", &name[..LONGEST], crc32fast::hash(text.as_bytes())),
         false => name,
     }
+}
+
+/// Where files are kept that can be had again: `$XDG_CACHE_HOME/elbo`, by default below `~/.cache`. `None` when there is no home.
+pub fn cache_dir() -> Option<PathBuf> {
+    env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|dir| dir.is_absolute())
+        .or_else(|| env::home_dir().map(|home| home.join(".cache")))
+        .map(|dir| dir.join("elbo"))
 }
 
 /// Whether something is there; below a file is nothing. Not to be able to look is an error, not a no: what is there would be

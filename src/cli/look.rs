@@ -1,11 +1,12 @@
 //! `elbo reconstruct`, `latent`, `classify` and all others of [`EXPERIMENTS`]: one experiment on a trained run.
 
 use super::{DataArgs, flags};
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::lab::{EXPERIMENTS, Experiment};
 use crate::models::{Network, Trained};
-use crate::report::terminal;
+use crate::report::{Block, terminal};
 use crate::train::{Folder, mismatch};
 use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use std::path::PathBuf;
@@ -60,17 +61,7 @@ impl FromArgMatches for Look {
 pub fn run(Look { experiment, args }: Look) -> Result<()> {
     let folder = Folder::open(&args.run)?;
     let trained = Trained::load(&folder.checkpoint())?;
-    let data = args.data.load_for(&trained.origin)?;
-    if let Some((name, [own, of_data])) = mismatch::<Network>(&trained.config.network, &data) {
-        return Err(Error::format(&folder.checkpoint(), name, own, format!("{of_data} in {}", data.name)));
-    }
-    if data.digest != trained.data && !args.data.is_named() {
-        let found = format!("{} ({}); name them with --data to look at the run on them", data.name, data.source);
-        return Err(Error::format(&folder.checkpoint(), "data", "those it was trained on", found));
-    }
-    if data.digest != trained.data {
-        note!("note: {} is not what the run was trained on", data.name);
-    }
+    let data = data_of(&folder, &trained, &args.data, None)?;
     let of = trained.config.network.name();
     let found = experiment.on(&trained, &data);
     let found = found.ok_or_else(|| Error::Usage(format!("{} does not look at a {of}", experiment.name)))??;
@@ -80,14 +71,36 @@ pub fn run(Look { experiment, args }: Look) -> Result<()> {
     if args.json {
         return say!("{}", files::json(&found.numbers).trim_end());
     }
-    // Pictures are not for the terminal: their files are named instead.
-    for lines in found.text.iter().map(|block| terminal::lines(block, width())).filter(|lines| !lines.is_empty()) {
-        say!("{}\n", lines.join("\n"))?;
-    }
+    tell_on_terminal(&found.text)?;
     for figure in &found.figures {
         say!("{}", folder.path().join(figure.path()).display())?;
     }
     Ok(())
+}
+
+/// The data that a run is looked at on: those it was trained on, but for what the user names; `loaded` if another run's are there.
+///
+/// # Errors
+/// When it was trained on others, and the user names none; or on images of another shape.
+pub fn data_of(folder: &Folder, trained: &Trained, args: &DataArgs, loaded: Option<Dataset>) -> Result<Dataset> {
+    let data = loaded.map_or_else(|| args.load_for(&trained.origin), Ok)?;
+    if let Some((name, [own, of_data])) = mismatch::<Network>(&trained.config.network, &data) {
+        return Err(Error::format(&folder.checkpoint(), name, own, format!("{of_data} in {}", data.name)));
+    }
+    if data.digest != trained.data && !args.is_named() {
+        let found = format!("{} ({}); name them with --data to look at the run on them", data.name, data.source);
+        return Err(Error::format(&folder.checkpoint(), "data", "those it was trained on", found));
+    }
+    if data.digest != trained.data {
+        note!("note: {} is not what the run was trained on", data.name);
+    }
+    Ok(data)
+}
+
+/// Pictures are not for the terminal: their files are named instead.
+pub fn tell_on_terminal(text: &[Block]) -> Result<()> {
+    let blocks = text.iter().map(|block| terminal::lines(block, width()));
+    blocks.filter(|lines| !lines.is_empty()).try_for_each(|lines| say!("{}\n", lines.join("\n")))
 }
 
 /// Letters of a line: those of the terminal, but for lines too long to read.

@@ -32,6 +32,8 @@ mod compare;
 mod data;
 mod flags;
 mod gan;
+mod gans;
+mod judge;
 mod look;
 mod ops;
 #[cfg(feature = "sqlite")]
@@ -101,6 +103,9 @@ enum Command {
     Tune(Box<tune::TuneArgs>),
     #[command(flatten)]
     Look(look::Look),
+    /// Measure how good the new images of VAEs and GANs are
+    #[command(after_help = judge::EXAMPLES)]
+    Judge(judge::JudgeArgs),
     /// List, find, fetch and verify data sets
     #[command(subcommand)]
     Data(data::DataCommand),
@@ -210,6 +215,10 @@ fn going_on(command: &str, path: &Path) -> String {
 /// An error in the words of the command line: settings are called by their flags, and what to do is a command.
 fn said(error: &Error, command: &str) -> String {
     match error {
+        // What was interrupted is the judge's own training, which is kept.
+        Error::Interrupted { .. } if command == " judge" => {
+            "interrupted; all is saved; the same command goes on".into()
+        }
         Error::Interrupted { run } => format!("interrupted; all is saved; {}", going_on(command, run)),
         Error::Taken { path, .. } => format!("{error}; choose another --out, or {}", going_on(command, path)),
         Error::Setting { name, expected, found } => {
@@ -264,6 +273,7 @@ fn run(cli: Cli, given: &[&str]) -> Result<()> {
         Command::Train(args) => train::run(args, given, quiet),
         Command::Tune(args) => tune::run(*args, given, quiet),
         Command::Look(look) => look::run(look),
+        Command::Judge(args) => judge::run(args, quiet),
         Command::Data(command) => data::run(command),
         Command::Bench(command) => bench::bench(command),
         Command::Profile(args) => bench::profile(args),

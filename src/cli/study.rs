@@ -1,6 +1,7 @@
 //! `elbo study`: the main job.
 
 use super::activations::{self, ActivationArgs};
+use super::gans::{self, GansArgs};
 use super::train::{SettingsArgs, diverged};
 use super::watch::Show;
 use super::{DataArgs, flags, published, stop_on_signal};
@@ -17,7 +18,8 @@ Examples:
   elbo study --epochs 3 --limit 6000            a quick look
   elbo study --lr 0.001 --latent-dim 8 --out runs/wide
   elbo study --resume runs/wide                 go on after an interruption
-  elbo study activations                        ReLU, SELU and tanh on a CNN, three seeds each";
+  elbo study activations                        ReLU, SELU and tanh on a CNN, three seeds each
+  elbo study gans                               GANs and VAEs, side by side";
 
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -45,11 +47,16 @@ enum StudyOf {
     /// Train a CNN with several activation functions over several seeds, and look at the signals inside
     #[command(after_help = activations::EXAMPLES)]
     Activations(ActivationArgs),
+    /// Train GANs and VAEs over several seeds, judge their new images, and compare them
+    #[command(after_help = gans::EXAMPLES)]
+    Gans(GansArgs),
 }
 
 pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
-    if let Some(StudyOf::Activations(args)) = args.of {
-        return activations::run(args, quiet);
+    match args.of {
+        Some(StudyOf::Activations(args)) => return activations::run(args, quiet),
+        Some(StudyOf::Gans(args)) => return gans::run(args, quiet),
+        None => {}
     }
     let stop = stop_on_signal()?;
     let (mut study, data) = match args.resume {

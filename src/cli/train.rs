@@ -1,11 +1,15 @@
 //! `elbo train`: one network, into a run's folder.
 
 use super::gan::{GanArgs, OF_GANS};
+use super::judge;
+use super::look::tell_on_terminal;
 use super::watch::Show;
 use super::{DataArgs, flags, stop_on_signal};
 use crate::data::{Baselines, Dataset, Encoding};
 use crate::error::{Error, Result};
 use crate::lab::film;
+use crate::lab::judge::{IMAGES, cache::can_be_judged};
+use crate::lab::makers::Maker;
 use crate::models::gan::Variant;
 use crate::models::{
     Architecture, Config, Network, Score, Settings, Standing, Trained, Trainer, adversarial, classifier, classifying,
@@ -245,6 +249,9 @@ pub struct TrainArgs {
     /// Folder of the run [default: runs/KIND, numbered if taken]
     #[arg(long, value_name = "DIR", value_parser = flags::path(), help_heading = "Run")]
     out: Option<PathBuf>,
+    /// Do not judge the new images of a VAE or a GAN at the end
+    #[arg(long, help_heading = "Run")]
+    no_judge: bool,
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
@@ -286,6 +293,12 @@ pub fn run(args: TrainArgs, given: &[&str], quiet: bool) -> Result<()> {
         Some(last) => conclude(&trainer, last, &data)?,
         None => Standing::Ordinary,
     };
+    let trained = Trained::load(&folder.checkpoint())?;
+    if !args.no_judge && !Maker::all(&trained).is_empty() && can_be_judged(&data) && standing != Standing::Diverged {
+        let runs = [(folder.clone(), trained)];
+        let (_, text) = judge::judge(&runs, &data, IMAGES, quiet, &stop).map_err(|e| e.part_of(folder.path()))?;
+        tell_on_terminal(&text)?;
+    }
     say!("{}", folder.path().display())?;
     match standing {
         Standing::Diverged => Err(diverged(name)),

@@ -6,6 +6,7 @@ use super::download::{Timeouts, fetch};
 use super::idx::Layout;
 use super::parts::{Parts, is_gzipped};
 use crate::error::{Error, Result};
+use crate::files;
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -87,11 +88,7 @@ impl Published {
 
     /// Our own folder for its files: `$XDG_CACHE_HOME/elbo/` and its slug, by default below `~/.cache`. `None` when there is no home.
     pub fn cache_dir(&self) -> Option<PathBuf> {
-        env::var_os("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .filter(|dir| dir.is_absolute())
-            .or_else(|| env::home_dir().map(|home| home.join(".cache")))
-            .map(|dir| dir.join("elbo").join(self.slug))
+        files::cache_dir().map(|dir| dir.join(self.slug))
     }
 
     /// The first of the usual folders that holds all four files: torchvision's, Keras' and our own. Files that are unpacked do not

@@ -1,6 +1,7 @@
 //! What a classifier takes test images for: confusions, and its most confident mistakes.
 
-use super::{BATCH, Experiment, Findings, Measure, count};
+use super::judge::Features;
+use super::{BATCH, Experiment, Findings, Measure, count, matrix};
 use crate::autograd::{Tape, Var};
 use crate::data::{Dataset, Encoder, Split};
 use crate::kernels::Real;
@@ -82,14 +83,21 @@ impl<'a> Classifier<'a> {
         all
     }
 
-    /// Each image's penultimate features, which judge generated images by their likeness to real ones.
-    pub fn features(&self, split: &Split) -> Vec<Vec<f32>> {
-        let mut all = Vec::with_capacity(split.len());
-        self.each_batch(split, |trace| {
-            let features = trace.features.value();
-            all.extend((0..features.shape()[0]).map(|i| features.row(i).to_vec()));
-        });
-        all
+    /// The penultimate features of grey images or of black and white ones, and the classes that they are taken for: by the features new
+    /// images are compared with real ones.
+    pub fn look(&self, images: &[Vec<f32>]) -> (Features, Vec<usize>) {
+        let mut tape = Tape::new();
+        let (mut data, mut classes, mut width) = (Vec::new(), Vec::with_capacity(images.len()), 1);
+        for images in images.chunks(BATCH) {
+            tape.begin();
+            let pass = Pass::judging(&tape, self.task.params());
+            let trace = self.task.network().trace(&pass, tape.leaf(matrix(images)));
+            let (features, logits) = (trace.features.value(), trace.logits.value());
+            width = features.shape()[1];
+            data.extend(features.data().iter().map(|x| f64::from(*x)));
+            classes.extend((0..images.len()).map(|i| likeliest(logits.row(i))));
+        }
+        (Features::new(data, width), classes)
     }
 }
 
