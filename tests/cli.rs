@@ -9,6 +9,8 @@ use std::process::{Command, Output, Stdio};
 
 fn elbo(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_elbo"));
+    // Judges of the small sets of these tests are trained once.
+    command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command.args(args).env_remove("ELBO_SIMD").env_remove("ELBO_DATA").output().unwrap()
 }
 
@@ -545,12 +547,27 @@ fn a_gan_is_trained_and_its_images_are_shown() {
     assert!(trained.status.success() && said.starts_with("the critic's loss "), "{said}{noted}");
     assert!(noted.contains("note: --init: a GAN has none"), "{noted}");
     assert!(run.join("film.png").exists());
+    for (table, row) in [("Fréchet", "CGAN"), ("sharpness", "other real images"), ("rarest class", "mean image")] {
+        assert!(said.contains(table) && said.contains(row), "{said}");
+    }
+    let judged = fs::read_to_string(run.join("judge.json")).unwrap();
+    let judged: serde_json::Value = serde_json::from_str(&judged).unwrap();
+    assert_eq!((&judged["verdicts"][0]["images"], &judged["about"]["pixels"]), (&30.into(), &"grey".into()));
     let drawn = elbo(&["sample", path, "--json"]);
     let drawn: serde_json::Value = serde_json::from_slice(&drawn.stdout).unwrap();
     assert_eq!((&drawn["images"], &drawn["name"]), (&100.into(), &"CGAN".into()));
     let figure = fs::read_to_string(run.join("figures/generated.svg")).unwrap();
     assert!(figure.contains("Ankle boot"), "a row a class");
     assert_eq!(refused(&["latent", path], 2), "elbo: latent does not look at a GAN");
+    let npy = dir.path().join("bags.npy");
+    assert!(elbo(&["sample", path, "--class", "bag", "--count", "7", "--npy", npy.to_str().unwrap()]).status.success());
+    assert_eq!(fs::metadata(&npy).unwrap().len(), 128 + 7 * 784 * 4);
+    let why = refused(&["sample", path, "--class", "shoe"], 2);
+    assert!(
+        why.starts_with("elbo: --class: expected one of T-shirt/top, Trouser,") && why.ends_with("found shoe"),
+        "{why}"
+    );
+    assert!(elbo(&["interpolate", path]).status.success() && run.join("figures/walks_gan.svg").exists());
     let train = |more: &[&str]| refused(&[&fixed[..], more].concat(), 2);
     assert_eq!(train(&["--critic-steps", "0"]), "elbo: --critic-steps: expected at least 1, found 0");
     assert!(train(&["--kind", "lsgan", "--minimax"]).contains("plays another game"));
@@ -571,6 +588,67 @@ fn a_gan_is_trained_and_its_images_are_shown() {
     assert!(String::from_utf8(vae.stderr).unwrap().contains("note: --kind: a VAE has none"));
     let tune = refused(&["tune", "--model", "gan", "--data", "synthetic", "--limit", "60"], 2);
     assert_eq!(tune, "elbo: --model: expected ae, vae or cnn, whose loss can be compared, found GAN");
+}
+
+#[test]
+fn runs_are_judged_side_by_side_by_the_same_pixels() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_string();
+    let fixed = ["--data", "synthetic", "--limit", "60", "--epochs", "1", "--hidden", "8", "--no-judge", "--out"];
+    for (network, own) in
+        [("vae", &[][..]), ("ae", &[]), ("gan", &["--kind", "infogan", "--architecture", "dense", "--ema", "0.9"])]
+    {
+        let trained = elbo(&[&["train", network][..], own, &fixed, &[&path(network)]].concat());
+        assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stderr));
+        assert!(!Path::new(&path(network)).join("judge.json").exists());
+    }
+    let judged = elbo(&["judge", &path("vae"), &path("gan"), "--json"]);
+    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
+    let judged: serde_json::Value = serde_json::from_slice(&judged.stdout).unwrap();
+    // The VAE knows black and white pixels alone, so that the GAN's grey ones are made so.
+    assert_eq!(judged["about"]["pixels"], "threshold");
+    let names: Vec<&str> = judged["verdicts"].as_array().unwrap().iter().filter_map(|v| v["name"].as_str()).collect();
+    assert!(
+        names.len() == 4
+            && names[0].starts_with("VAE, 2-D: means (")
+            && names[3].starts_with("InfoGAN, without average ("),
+        "{names:?}"
+    );
+    assert_eq!(refused(&["judge", &path("ae")], 2), format!("elbo: {}: a AE makes no new images to judge", path("ae")));
+    let other = refused(&["judge", &path("vae"), "--data", "synthetic", "--limit", "3"], 2);
+    assert!(other.contains("expected at least 4 training images and 1 test image, found 3 and 3"), "{other}");
+    let told = refused(&["sample", &path("vae"), "--class", "bag"], 2);
+    assert_eq!(told, "elbo: --class: a VAE, 2-D: means is told no class; a CGAN is (elbo train gan --kind cgan)");
+}
+
+#[test]
+fn a_study_of_gans_goes_on_where_it_was_and_can_be_made_of_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_string();
+    let fixed = ["study", "gans", "--data", "synthetic", "--limit", "60", "--epochs", "1", "--quiet"];
+    let own = ["--kinds", "vanilla,dcgan", "--latent-dims", "3", "--seeds", "2", "--out"];
+    let study = elbo(&[&fixed[..], &own, &[&path("gans")]].concat());
+    assert!(study.status.success(), "{}", String::from_utf8_lossy(&study.stderr));
+    let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+    let numbers = |name: &str| -> Vec<serde_json::Value> {
+        let summary: serde_json::Value = serde_json::from_str(&read(name)).unwrap();
+        summary["runs"].as_array().unwrap().iter().map(|run| run["verdicts"].clone()).collect()
+    };
+    let (first, report) = (numbers("gans/summary.json"), read("gans/report.md"));
+    assert_eq!(first.len(), 6);
+    for (word, bad) in [("NaN", true), ("VAE, 3-D, means", false), ("references.bib", false), ("Measured", true)] {
+        assert!(report.contains(word) != bad, "{word}:\n{report}");
+    }
+    fs::remove_dir_all(dir.path().join("gans/dcgan-1")).unwrap();
+    assert!(elbo(&["study", "gans", "--quiet", "--resume", &path("gans")]).status.success());
+    assert_eq!(numbers("gans/summary.json"), first);
+    let of_runs = elbo(&["study", "gans", &path("gans/dcgan-0"), &path("gans/dcgan-1"), "--out", &path("again")]);
+    assert!(of_runs.status.success(), "{}", String::from_utf8_lossy(&of_runs.stderr));
+    assert_eq!(numbers("again/summary.json"), first[4..]);
+    let twice = refused(&["study", "gans", &path("gans/dcgan-0"), &path("gans/dcgan-0"), "--out", &path("twice")], 2);
+    assert!(twice.ends_with("another run has the same settings and the same seed"), "{twice}");
+    let other = refused(&["study", "activations", "--resume", &path("gans")], 2);
+    assert_eq!(other, "elbo: a study of activations trains classifiers, found a VAE");
 }
 
 #[test]

@@ -296,8 +296,12 @@ pub fn run(args: TrainArgs, given: &[&str], quiet: bool) -> Result<()> {
     let trained = Trained::load(&folder.checkpoint())?;
     if !args.no_judge && !Maker::all(&trained).is_empty() && can_be_judged(&data) && standing != Standing::Diverged {
         let runs = [(folder.clone(), trained)];
-        let (_, text) = judge::judge(&runs, &data, IMAGES, quiet, &stop).map_err(|e| e.part_of(folder.path()))?;
-        tell_on_terminal(&text)?;
+        match judge::judge(&runs, &data, IMAGES, quiet, &stop) {
+            Ok((_, text)) => tell_on_terminal(&text)?,
+            Err(e @ Error::Interrupted { .. }) => return Err(e.part_of(folder.path())),
+            // The run is whole without it.
+            Err(e) => note!("note: the images are not judged: {e}"),
+        }
     }
     say!("{}", folder.path().display())?;
     match standing {

@@ -42,28 +42,36 @@ impl<'a> Source<'a> {
         self.gan.settings().variant.technique()
     }
 
-    /// Images of noise z ~ N(0, I), each with its own number; of a conditional GAN, of the class that the number has. Pixels from 0 to 1.
-    pub fn images(&self, numbers: std::ops::Range<usize>, class: impl Fn(usize) -> usize) -> Vec<Vec<f32>> {
-        let mut tape = Tape::new();
+    /// Noise of images with these numbers: z ~ N(0, I), and behind it what varies continuously in a code, uniform from −1 to 1.
+    pub fn noise(&self, numbers: std::ops::Range<usize>) -> Vec<Vec<f32>> {
         let latent = self.gan.settings().latent;
         let width = latent + if self.technique().has_code { CONTINUOUS } else { 0 };
-        let mut all = Vec::with_capacity(numbers.len());
-        for first in numbers.clone().step_by(super::BATCH) {
-            let numbers = first..numbers.end.min(first + super::BATCH);
+        let draw = |number: usize| {
+            let mut z = vec![0.0; width];
+            let mut stream = Stream::new(self.seed, Purpose::Prior, 1, number as u64);
+            let (normal, code) = z.split_at_mut(latent);
+            stream.fill_normal(normal);
+            code.fill_with(|| stream.between(-1.0, 1.0) as f32);
+            z
+        };
+        numbers.map(draw).collect()
+    }
+
+    /// Images of noise; of a conditional GAN, or one with a code, of one class or category each. Pixels from 0 to 1.
+    pub fn of_noise(&self, noise: &[Vec<f32>], classes: &[usize]) -> Vec<Vec<f32>> {
+        let mut tape = Tape::new();
+        let mut all = Vec::with_capacity(noise.len());
+        for (noise, classes) in noise.chunks(super::BATCH).zip(classes.chunks(super::BATCH)) {
             tape.begin();
-            let z = tape.leaf_with([numbers.len(), width], |z| {
-                for (z, i) in z.chunks_exact_mut(width).zip(numbers.clone()) {
-                    let mut stream = Stream::new(self.seed, Purpose::Prior, 1, i as u64);
-                    let (z, code) = z.split_at_mut(latent);
-                    stream.fill_normal(z);
-                    code.fill_with(|| stream.between(-1.0, 1.0) as f32);
-                }
-            });
-            let classes: Vec<usize> = numbers.map(&class).collect();
-            let images = self.gan.generate(&tape, z, &classes, self.weights).value();
-            all.extend((0..classes.len()).map(|i| images.row(i).to_vec()));
+            let images = self.gan.generate(&tape, tape.leaf(super::matrix(noise)), classes, self.weights).value();
+            all.extend((0..noise.len()).map(|i| images.row(i).to_vec()));
         }
         all
+    }
+
+    /// Images of noise z ~ N(0, I), each with its own number; of a conditional GAN, of the class that the number has. Pixels from 0 to 1.
+    pub fn images(&self, numbers: std::ops::Range<usize>, class: impl Fn(usize) -> usize) -> Vec<Vec<f32>> {
+        self.of_noise(&self.noise(numbers.clone()), &numbers.map(class).collect::<Vec<_>>())
     }
 }
 
@@ -82,22 +90,30 @@ pub struct Drawn {
     pub losses: [String; 2],
     /// Whether a row is of one class.
     pub is_conditional: bool,
+    /// Whether a row is of one category of its code.
+    pub has_code: bool,
 }
 
 const FIGURE: &str = "generated.svg";
+const CODES: &str = "codes.svg";
 /// Images in a row, and rows where these are not classes.
 const ROW: usize = 10;
 
-/// Draws new images: of a conditional GAN a row a class.
+/// Draws new images: a row a class, or a category of a code, where there are any; and what becomes of one image as its code varies.
 pub fn measure(source: &Source, data: &Dataset) -> (Drawn, Vec<Figure>) {
     let (technique, classes) = (source.technique(), &data.class_names);
-    let rows = if technique.is_conditional { classes.len() } else { ROW };
+    let is_by_row = technique.is_conditional || technique.has_code;
+    let rows = if is_by_row { classes.len() } else { ROW };
     let images = source.images(0..ROW * rows, |i| i / ROW);
     let title = format!("{} of the {} from z ~ N(0, I)", count(images.len(), "new image"), technique.name);
     let mut panel = Panel::new(&title, data.test.shape());
     for (i, row) in images.chunks(ROW).enumerate() {
-        let name = if technique.is_conditional { classes[i].as_str() } else { "" };
-        panel = panel.row(ImageRow::images(name, row));
+        let name = match (technique.is_conditional, technique.has_code) {
+            (true, _) => classes[i].clone(),
+            (_, true) => format!("category {i}"),
+            _ => String::new(),
+        };
+        panel = panel.row(ImageRow::images(&name, row));
     }
     let drawn = Drawn {
         images: images.len(),
@@ -106,18 +122,57 @@ pub fn measure(source: &Source, data: &Dataset) -> (Drawn, Vec<Figure>) {
         source: technique.source,
         losses: technique.formulas(source.gan.settings().game),
         is_conditional: technique.is_conditional,
+        has_code: technique.has_code,
     };
-    (drawn, vec![Figure::new(FIGURE, panel.svg())])
+    let mut figures = vec![Figure::new(FIGURE, panel.svg())];
+    if technique.has_code {
+        figures.push(Figure::new(CODES, codes(source, data).svg()));
+    }
+    (drawn, figures)
+}
+
+/// One image of each category, all from the same noise, with each continuous number of its code from −1 to 1.
+fn codes(source: &Source, data: &Dataset) -> Panel {
+    let noise = source.noise(0..1).remove(0);
+    let latent = noise.len() - CONTINUOUS;
+    let at = |k: usize| 2.0 * k as f32 / (ROW - 1) as f32 - 1.0;
+    let mut panel = Panel::new("One noise, each number of the code from −1 to 1", data.test.shape());
+    for category in 0..data.class_names.len() {
+        for number in 0..CONTINUOUS {
+            let vary = |k: usize| {
+                let mut noise = noise.clone();
+                noise[latent..].fill(0.0);
+                noise[latent + number] = at(k);
+                noise
+            };
+            let images = source.of_noise(&(0..ROW).map(vary).collect::<Vec<_>>(), &[category; ROW]);
+            let name = format!("category {category}, number {}", number + 1);
+            panel = panel.row(ImageRow::images(&name, &images));
+        }
+    }
+    panel
 }
 
 /// The paragraphs.
 pub fn tell(drawn: &Drawn) -> Vec<Block> {
     let [critic, generator] = &drawn.losses;
-    let rows = if drawn.is_conditional { " A row is of the class that was asked for." } else { "" };
-    vec![
+    let rows = match (drawn.is_conditional, drawn.has_code) {
+        (true, _) => " A row is of the class that was asked for.",
+        (_, true) => " A row is of one category of the code: what it stands for was found by no label.",
+        _ => "",
+    };
+    let mut text = vec![
         figure(FIGURE, "New images", format!("Each from other noise z ~ N(0, I), none chosen.{rows}")),
         format!("{}: {} {}.", escape(drawn.name), escape(drawn.idea), escape(drawn.source)).into(),
         formula(critic, "What the critic minimised."),
         formula(generator, "What the generator minimised."),
-    ]
+    ];
+    if drawn.has_code {
+        text.push(figure(
+            CODES,
+            "What the code's numbers change",
+            "In a row the noise and the category stay, and one number of the code varies.",
+        ));
+    }
+    text
 }

@@ -1,6 +1,6 @@
 //! Walks in latent space between pairs of images, within a class and between classes.
 
-use super::{Experiment, Findings, Measure, Subject, nats};
+use super::{Experiment, Findings, Measure, Subject, nats, walks};
 use crate::data::Dataset;
 use crate::plot::{ImageRow, Panel};
 use crate::report::{self, Block, Figure, escape, table};
@@ -10,10 +10,13 @@ use serde::Serialize;
 /// `elbo interpolate`.
 pub const EXPERIMENT: Experiment = Experiment {
     name: "interpolate",
-    about: "Walk in latent space between images of one class and of two",
+    about: "Walk in latent space between images of one class and of two; of a GAN between noises",
     title: "Interpolations",
     key: "walks",
-    run: Measure::Coders(|subjects, data| Ok(Findings::of(measure(subjects, data), |walks| tell(walks)))),
+    run: Measure::Makers(
+        |subjects, data| Ok(Findings::of(measure(subjects, data), |walks| tell(walks))),
+        |gan, data| Ok(Findings::of(walks::measure(gan, data), |found| walks::tell(found))),
+    ),
 };
 
 /// Images of a walk, with both ends.

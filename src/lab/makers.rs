@@ -4,6 +4,7 @@ use super::Subject;
 use super::generate::Source;
 use crate::data::Encoding;
 use crate::models::Trained;
+use crate::models::gan::Technique;
 use std::ops::Range;
 
 /// A network that makes new images, and how it does.
@@ -36,6 +37,14 @@ impl<'a> Maker<'a> {
             Maker::Draws(vae) => format!("VAE, {}-D: draws", vae.latent),
             Maker::Gan(gan) => gan.technique().name.into(),
             Maker::Last(gan) => format!("{}, without average", gan.technique().name),
+        }
+    }
+
+    /// What is special about it, if it is a GAN.
+    pub fn technique(&self) -> Option<&'static Technique> {
+        match self {
+            Maker::Gan(gan) | Maker::Last(gan) => Some(gan.technique()),
+            Maker::Means(_) | Maker::Draws(_) => None,
         }
     }
 

@@ -8,6 +8,7 @@
 pub mod activations;
 pub mod classify;
 pub mod consistency;
+pub mod export;
 pub mod family;
 pub mod film;
 pub mod gans;
@@ -23,6 +24,7 @@ pub mod sample;
 pub mod study;
 #[cfg(test)]
 mod tests;
+pub mod walks;
 
 use classify::Classifier;
 use generate::Source;

@@ -86,6 +86,46 @@ fn what_makes_no_sense_is_refused() {
     assert!(adversarial(Settings { is_convolutional: false, shape: [1, 7, 9], ..own }).validate::<Network>().is_ok());
 }
 
+/// w̄ ← d w̄ + (1 − d) w after each update of the generator, in the checkpoint too; and images are made with it.
+#[test]
+fn the_average_of_the_weights_is_the_one_of_its_formula() {
+    let data = synthetic::dataset(64, 10);
+    let own = Settings { ema: Some(0.75), hidden: vec![6], ..Settings::new(Variant::Vanilla, data.train.shape(), 10) };
+    let config = Config { batch_size: 16, ..adversarial(own.clone()) };
+    let mut trainer = Trainer::new(config.clone()).unwrap();
+    let of = |trainer: &Trainer| {
+        let params = &trainer.task.parts()[1].params;
+        let weights = params.ids().flat_map(|id| params.get(id).data().to_vec()).collect::<Vec<f32>>();
+        let named = params.buffers().filter(|(name, _)| name.starts_with("ema.generator."));
+        (weights, named.flat_map(|(_, value)| value.data().to_vec()).collect::<Vec<f32>>())
+    };
+    let (mut expected, _) = of(&trainer);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("checkpoint.safetensors");
+    for step in 0..6 {
+        trainer.step(&data).unwrap();
+        let (weights, average) = of(&trainer);
+        expected.iter_mut().zip(&weights).for_each(|(e, w)| *e = 0.75 * *e + 0.25 * w);
+        assert!(expected.iter().zip(&average).all(|(e, a)| (e - a).abs() < 1e-6), "step {step}");
+        assert_ne!(weights, average);
+        if step == 2 {
+            trainer.save(&path, &data).unwrap();
+            trainer = Trainer::resume(&path, &data).unwrap();
+        }
+    }
+    let network = Trainer::new(config).unwrap();
+    let gan = network.task.gan().unwrap();
+    let tape = Tape::new();
+    let z = tape.leaf(Tensor::full(0.5, [1, 64]));
+    assert_eq!(gan.best(), Weights::Averaged);
+    // Before the first update both are the same.
+    let [last, averaged] = [Weights::Last, Weights::Averaged].map(|w| gan.generate(&tape, z, &[0], w).value());
+    assert_eq!(last.data(), averaged.data());
+    assert!(trainer.task.gan().unwrap().generate(&tape, z, &[0], Weights::Last).value().data() != last.data());
+    let error = adversarial(Settings { ema: Some(1.0), ..own }).validate::<Network>().unwrap_err().to_string();
+    assert_eq!(error, "ema: expected from 0 to below 1, found 1.0");
+}
+
 /// The critic's update leaves the generator as it is, and the other way round; the clipped weights stay within their bound; a batch of
 /// one image, whose batch has no variance, is a step too.
 #[test]
