@@ -33,14 +33,30 @@ fn all_remainders(axis: Axis) -> Padded {
     Padded { input: axis.output(), shift, phases: 1, len: (end as isize + shift) as usize }
 }
 
-/// gx ← the gradient in x of Σ g · (x ∗ w): a transposed convolution of g `[B, O, …]` to `[B, C, H, W]`.
+/// gx ← bias + the gradient in x of Σ g · (x ∗ w): a transposed convolution of g `[B, O, …]` to `[B, C, H, W]`; the bias of `[C]`
+/// starts each sum.
 ///
 /// # Panics
 /// When the extents do not fit.
-pub fn input_adjoint<F: Real>(geometry: &Geometry, g: &[F], w: &[F], gx: &mut [F], scratch: &mut Scratch<F>) {
+pub fn input_adjoint<F: Real>(
+    geometry: &Geometry,
+    g: &[F],
+    w: &[F],
+    bias: Option<&[F]>,
+    gx: &mut [F],
+    scratch: &mut Scratch<F>,
+) {
     geometry.check(gx.len(), w.len(), g.len());
-    if gx.is_empty() || g.is_empty() {
-        return gx.fill(F::ZERO);
+    if let Some(bias) = bias {
+        assert_eq!(bias.len(), geometry.inputs, "conv: the bias' length");
+    }
+    if gx.is_empty() {
+        return;
+    }
+    if g.is_empty() {
+        let plane = geometry.axes.iter().map(|axis| axis.input).product();
+        let planes = gx.chunks_exact_mut(plane).enumerate();
+        return planes.for_each(|(c, gx)| gx.fill(bias.map_or(F::ZERO, |bias| bias[c % bias.len()])));
     }
     let ([channels, outputs], [down, across]) = (geometry.channels(), geometry.axes);
     let planes = geometry.axes.map(all_remainders);
@@ -96,6 +112,6 @@ pub fn input_adjoint<F: Real>(geometry: &Geometry, g: &[F], w: &[F], gx: &mut [F
             outputs: [remainder(down, p).outputs, remainder(across, q).outputs],
         }
     };
-    strips.run(g, (sweeps, sweep), None, gx, room);
+    strips.run(g, (sweeps, sweep), bias, gx, room);
     scratch.give_places(places);
 }
