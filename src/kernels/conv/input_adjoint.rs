@@ -94,13 +94,16 @@ pub fn input_adjoint<F: Real>(
     let window = down.kernel * across.kernel;
     let room = scratch.take(geometry.inputs * places.len() + strips.room());
     let (turned, room) = room.split_at_mut(geometry.inputs * places.len());
-    let from = |group: usize, c: usize, o: usize| &w[((group * outputs + o) * channels + c) * window..][..window];
-    let rows = || (0..geometry.groups).flat_map(|group| (0..channels).map(move |c| (group, c)));
-    let all = (0..sweeps).flat_map(|k| {
-        let windows = rows().flat_map(move |(group, c)| (0..outputs).map(move |o| (group, c, o)));
-        windows.flat_map(move |(group, c, o)| pairs(k).map(move |(i, j)| from(group, c, o)[i * across.kernel + j]))
-    });
-    turned.iter_mut().zip(all).for_each(|(a, w)| *a = w);
+    let mut next = turned.iter_mut();
+    for k in 0..sweeps {
+        let taps: Vec<usize> = pairs(k).map(|(i, j)| i * across.kernel + j).collect();
+        for (group, c) in (0..geometry.groups).flat_map(|group| (0..channels).map(move |c| (group, c))) {
+            for o in 0..outputs {
+                let w = &w[((group * outputs + o) * channels + c) * window..][..window];
+                taps.iter().zip(next.by_ref()).for_each(|(&tap, a)| *a = w[tap]);
+            }
+        }
+    }
     let (turned, taps) = (&*turned, &places);
     let sweep = |k: usize| {
         let count = |k: usize| outputs * pairs(k).count();
