@@ -20,7 +20,7 @@ fn bench(c: &mut Criterion) {
         group.throughput(Throughput::Elements(g.flops()));
         group.bench_function("forward", |b| b.iter(|| conv(&g, &xs, &ws, None, &mut ys, &mut scratch)));
         group.bench_function("weight adjoint", |b| b.iter(|| weight_adjoint(&g, &ys, &xs, &mut ws, &mut scratch)));
-        group.bench_function("input adjoint", |b| b.iter(|| input_adjoint(&g, &ys, &ws, &mut xs, &mut scratch)));
+        group.bench_function("input adjoint", |b| b.iter(|| input_adjoint(&g, &ys, &ws, None, &mut xs, &mut scratch)));
         group.finish();
     }
 }

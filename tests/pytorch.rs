@@ -75,12 +75,12 @@ const IMAGES: &[(&str, Function)] = &[
     ("conv2d dilated", |x| x[0].conv2d(x[1], None, Convolution { dilation: [2, 3], stride: [2, 2], ..PLAIN })),
     ("conv2d grouped", |x| x[0].conv2d(x[1], None, Convolution { groups: 2, padding: [1, 1], ..PLAIN })),
     ("conv2d depthwise", |x| x[0].conv2d(x[1], None, Convolution { groups: 3, ..PLAIN })),
-    ("conv2d_input", |x| x[0].conv_transpose2d(x[1], PLAIN, [0, 0])),
+    ("conv2d_input", |x| x[0].conv_transpose2d(x[1], Some(x[2]), PLAIN, [0, 0])),
     ("conv2d_input strided", |x| {
-        x[0].conv_transpose2d(x[1], Convolution { stride: [2, 3], padding: [1, 1], ..PLAIN }, [1, 2])
+        x[0].conv_transpose2d(x[1], None, Convolution { stride: [2, 3], padding: [1, 1], ..PLAIN }, [1, 2])
     }),
     ("conv2d_input grouped", |x| {
-        x[0].conv_transpose2d(x[1], Convolution { stride: [2, 2], dilation: [2, 2], groups: 2, ..PLAIN }, [0, 0])
+        x[0].conv_transpose2d(x[1], None, Convolution { stride: [2, 2], dilation: [2, 2], groups: 2, ..PLAIN }, [0, 0])
     }),
     ("conv2d_weight", |x| {
         x[0].conv2d_weight(x[1], [3, 2], Convolution { stride: [2, 1], padding: [1, 0], groups: 2, ..PLAIN })
@@ -183,7 +183,7 @@ fn normalisation_has_pytorchs_values_gradients_and_running_moments() {
 fn every_op_of_the_catalogue_is_compared() {
     for row in &CATALOGUE {
         assert!(
-            OPS.iter().chain(IMAGES).any(|(name, _)| name.split(' ').next() == Some(row.name)),
+            OPS.iter().chain(IMAGES).chain(NORMS).any(|(name, _)| name.split(' ').next() == Some(row.name)),
             "{} is not",
             row.name
         );

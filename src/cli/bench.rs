@@ -5,7 +5,8 @@ use crate::autograd::{Profile, Work};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::kernels::peak;
-use crate::models::{Config, Settings, Trained, Trainer, classifier, classifying, coder};
+use crate::models::gan::{self, Variant};
+use crate::models::{Config, Settings, Trained, Trainer, adversarial, classifier, classifying, coder};
 use crate::optim::Descent;
 use crate::train::Folder;
 use clap::{Args, Subcommand, ValueEnum};
@@ -21,7 +22,7 @@ pub enum BenchCommand {
 
 #[derive(Args, Debug)]
 pub struct StepArgs {
-    /// Of which network: the exercise's VAE, or the classifier
+    /// Of which network: the exercise's VAE, the classifier, or the DCGAN
     #[arg(value_enum, value_name = "KIND", default_value = "vae")]
     network: BenchChoice,
     /// Steps to measure
@@ -50,12 +51,13 @@ pub struct ProfileArgs {
 enum BenchChoice {
     Vae,
     Cnn,
+    Gan,
 }
 
 /// Steps before the measured ones: the first makes the memory that all others use.
 const WARM_UP: u32 = 40;
 
-/// Measures a step with a learning rate of 0.001, at which it can run on for long.
+/// Measures a step: a GAN's as it is trained, the others' with a learning rate of 0.001, at which they can run on for long.
 pub fn bench(command: BenchCommand) -> Result<()> {
     let BenchCommand::Step(args) = command;
     let data = args.data.load()?;
@@ -68,6 +70,7 @@ pub fn bench(command: BenchCommand) -> Result<()> {
             let own = classifier::Settings::new(data.train.shape(), data.class_names.len());
             classifying(classifier::Settings { descent, ..own })
         }
+        BenchChoice::Gan => adversarial(gan::Settings::new(Variant::Dcgan, data.train.shape(), data.class_names.len())),
     };
     let mut trainer = Trainer::new(config)?;
     steps(&mut trainer, &data, WARM_UP)?;

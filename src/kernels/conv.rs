@@ -104,12 +104,13 @@ struct Padded {
 }
 
 impl Padded {
-    /// The places of the image that come to line `phase`, and which of its numbers the first one is.
-    fn places(&self, phase: usize) -> (std::iter::StepBy<std::ops::Range<usize>>, usize) {
+    /// Of the places of the image that come to line `phase`: the first, how many they are, and which of the line's numbers the first is.
+    fn places(&self, phase: usize) -> [usize; 3] {
         let (before, stride) = (self.shift - phase as isize, self.phases as isize);
-        let first = (before.max(0) + stride - 1) / stride;
+        let at = (before.max(0) + stride - 1) / stride;
         let end = (self.len as isize * stride - before).clamp(0, self.input as isize);
-        (((first * stride - before) as usize..end as usize).step_by(self.phases), first as usize)
+        let first = (at * stride - before) as usize;
+        [first, (end as usize).saturating_sub(first).div_ceil(self.phases), at as usize]
     }
 }
 
@@ -227,7 +228,7 @@ impl<F: Real> Strips<F> {
                 let y = &mut y[(rows.first + t * rows.step) * cols.extent + cols.first..];
                 match cols.step {
                     1 => y[..cols.n].copy_from_slice(line),
-                    step => y.iter_mut().step_by(step).zip(line).for_each(|(y, x)| *y = *x),
+                    step => line.iter().enumerate().for_each(|(i, x)| y[i * step] = *x),
                 }
             }
         }
@@ -237,23 +238,21 @@ impl<F: Real> Strips<F> {
 /// Copies the channels of an image into their planes: `[c][row phase][column phase][row][column]`. The zeros are there.
 fn pad<F: Real>(x: &[F], [rows, cols]: [Padded; 2], planes: &mut [F]) {
     let (plane, line) = (rows.len * cols.len, cols.len);
-    let channels = planes.chunks_exact_mut(apart([rows, cols])).zip(x.chunks_exact(rows.input * cols.input));
-    for (channel, x) in channels {
-        for (p, q) in (0..rows.phases).flat_map(|p| (0..cols.phases).map(move |q| (p, q))) {
+    for (p, q) in (0..rows.phases).flat_map(|p| (0..cols.phases).map(move |q| (p, q))) {
+        // Worked out once for all channels: lines are short, and a division takes as long as half a line.
+        let ([top, height, down], [left, width, across]) = (rows.places(p), cols.places(q));
+        if height * width == 0 {
+            continue;
+        }
+        let channels = planes.chunks_exact_mut(apart([rows, cols])).zip(x.chunks_exact(rows.input * cols.input));
+        for (channel, x) in channels {
             let y = &mut channel[(p * cols.phases + q) * plane..][..plane];
-            let (places, first) = rows.places(p);
-            for (i, row) in places.enumerate() {
-                let x = &x[row * cols.input..][..cols.input];
-                let (mut places, at) = cols.places(q);
-                let y = &mut y[(first + i) * line..][..line];
+            for i in 0..height {
+                let x = &x[(top + i * rows.phases) * cols.input + left..];
+                let y = &mut y[(down + i) * line + across..][..width];
                 match cols.phases {
-                    1 => {
-                        if let Some(from) = places.next() {
-                            let n = 1 + places.len();
-                            y[at..][..n].copy_from_slice(&x[from..][..n]);
-                        }
-                    }
-                    _ => y[at..].iter_mut().zip(places).for_each(|(y, j)| *y = x[j]),
+                    1 => y.copy_from_slice(&x[..width]),
+                    step => y.iter_mut().enumerate().for_each(|(j, y)| *y = x[j * step]),
                 }
             }
         }

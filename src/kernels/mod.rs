@@ -6,6 +6,7 @@
 //! | [`math`] | `exp`, `ln`, `tanh`, `sigmoid`, `softplus` |
 //! | [`elementwise`] | any scalar formula over slices |
 //! | [`reduce`] | sums in a fixed order |
+//! | [`channels`] | sums of channels, and formulas with their numbers |
 //! | [`gemm`] | matrix products |
 //! | [`conv`] | convolutions and their adjoints |
 //! | [`pool`] | the largest and the mean of windows |
@@ -19,6 +20,7 @@
 #![allow(unsafe_code)]
 
 pub mod attend;
+pub mod channels;
 pub mod conv;
 pub mod elementwise;
 pub mod gemm;

@@ -82,23 +82,23 @@ static CURRENT: AtomicU8 = AtomicU8::new(0);
 macro_rules! simd {
     (
         $(#[$meta:meta])*
-        $vis:vis fn $name:ident<$F:ident: Real $(, $G:ident: $bound:path)? $(, const $N:ident: usize)?>(
+        $vis:vis fn $name:ident<$F:ident: Real $(, $G:ident: $bound:path)? $(, const $N:ident: usize)*>(
             $($arg:ident: $ty:ty),* $(,)?
         ) $(-> $ret:ty)? $body:block
     ) => {
         $(#[$meta])*
-        $vis fn $name<$F: Real $(, $G: $bound)? $(, const $N: usize)?>($($arg: $ty),*) $(-> $ret)? {
+        $vis fn $name<$F: Real $(, $G: $bound)? $(, const $N: usize)*>($($arg: $ty),*) $(-> $ret)? {
             #[inline(always)]
-            fn body<$F: Real $(, $G: $bound)? $(, const $N: usize)?>($($arg: $ty),*) $(-> $ret)? $body
+            fn body<$F: Real $(, $G: $bound)? $(, const $N: usize)*>($($arg: $ty),*) $(-> $ret)? $body
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
-            fn avx2<$F: Real $(, $G: $bound)? $(, const $N: usize)?>($($arg: $ty),*) $(-> $ret)? {
+            fn avx2<$F: Real $(, $G: $bound)? $(, const $N: usize)*>($($arg: $ty),*) $(-> $ret)? {
                 body($($arg),*)
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-            fn avx512<$F: Real $(, $G: $bound)? $(, const $N: usize)?>($($arg: $ty),*) $(-> $ret)? {
+            fn avx512<$F: Real $(, $G: $bound)? $(, const $N: usize)*>($($arg: $ty),*) $(-> $ret)? {
                 body($($arg),*)
             }
             match $crate::kernels::simd::Path::current() {

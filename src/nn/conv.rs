@@ -91,9 +91,8 @@ impl ConvTranspose2d {
     /// When x has other channels.
     #[track_caller]
     pub fn forward<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, x: Var<'t, F>) -> Var<'t, F> {
-        let y = x.conv_transpose2d(pass.param(self.weight), self.options, self.output_padding);
-        let bias = pass.param(self.bias);
-        y + bias.reshape([y.shape()[1], 1, 1])
+        let [weight, bias] = [self.weight, self.bias].map(|id| pass.param(id));
+        x.conv_transpose2d(weight, Some(bias), self.options, self.output_padding)
     }
 }
 

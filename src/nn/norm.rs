@@ -3,7 +3,7 @@
 use super::{BufferId, ParamId, Params, Pass};
 use crate::autograd::Var;
 use crate::kernels::Real;
-use crate::tensor::{Shape, Tensor};
+use crate::tensor::Tensor;
 
 /// What is added to a variance before its root is taken, as in PyTorch.
 const EPS: f64 = 1e-5;
@@ -41,31 +41,24 @@ impl BatchNorm {
     #[track_caller]
     pub fn forward<'t, F: Real>(&self, pass: &Pass<'t, '_, F>, x: Var<'t, F>) -> Var<'t, F> {
         let (tape, shape) = (pass.tape(), x.shape());
+        let [gamma, beta] = [self.gamma, self.beta].map(|id| pass.param(id));
+        if pass.is_training() {
+            let (y, [mean, variance]) = x.batch_norm(gamma, beta, EPS);
+            let n = (shape.size() / shape[1]) as f64;
+            self.renew(pass, self.mean, &mean, 1.0);
+            self.renew(pass, self.variance, &variance, n / (n - 1.0));
+            return y;
+        }
         assert!(shape.len() == 2 || shape.len() == 4, "batch_norm: expected [B, C] or [B, C, H, W], found {shape}");
-        let channels = shape[1];
-        let of_channel = |v: Var<'t, F>| {
-            v.reshape(if shape.len() == 2 { Shape::from([channels]) } else { Shape::from([channels, 1, 1]) })
-        };
-        let (mean, variance) = if pass.is_training() {
-            let axes: &[usize] = if shape.len() == 2 { &[0] } else { &[0, 2, 3] };
-            let n = shape.size() / channels.max(1);
-            assert!(n > 1, "batch_norm: expected more than one number for each channel, found {shape}");
-            let mean = x.mean_axes(axes);
-            let variance = (x - mean).square().mean_axes(axes);
-            self.renew(pass, self.mean, mean, 1.0);
-            self.renew(pass, self.variance, variance, n as f64 / (n as f64 - 1.0));
-            (mean, variance)
-        } else {
-            let running = |id| of_channel(tape.leaf(pass.buffer(id).clone()));
-            (running(self.mean), running(self.variance))
-        };
-        let [gamma, beta] = [self.gamma, self.beta].map(|id| of_channel(pass.param(id)));
-        (x - mean) * (gamma / (variance + EPS).sqrt()) + beta
+        let of_channel = |v: Var<'t, F>| if shape.len() == 2 { v } else { v.reshape([shape[1], 1, 1]) };
+        let [mean, variance] = [self.mean, self.variance].map(|id| tape.leaf(pass.buffer(id).clone()));
+        let [mean, scale, beta] = [mean, gamma / (variance + EPS).sqrt(), beta].map(of_channel);
+        (x - mean) * scale + beta
     }
 
     /// Takes a tenth of the batch's moment into the running one.
-    fn renew<F: Real>(&self, pass: &Pass<F>, id: BufferId, moment: Var<F>, scale: f64) {
-        let (old, new) = (pass.buffer(id), moment.value());
+    fn renew<F: Real>(&self, pass: &Pass<F>, id: BufferId, new: &Tensor<F>, scale: f64) {
+        let old = pass.buffer(id);
         let mix = |(old, new): (&F, &F)| F::of(1.0 - MOMENTUM) * *old + F::of(MOMENTUM * scale) * *new;
         pass.renew(id, Tensor::new(old.data().iter().zip(new.data()).map(mix).collect(), old.shape()));
     }

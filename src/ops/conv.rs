@@ -103,10 +103,7 @@ impl<F: Real> Op<F> for Convolve {
     }
 
     fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        match x.get(2) {
-            Some(b) if **b != [x[1][0]] => Err(ShapeError(format!("weights {} with a bias of shape {b}", x[1]))),
-            _ => self.0.output(x[0], x[1]),
-        }
+        biased(self.0.output(x[0], x[1])?, x)
     }
 
     fn forward(&mut self, x: &[&Tensor<F>], y: &mut [F], scratch: &mut Scratch<F>) {
@@ -120,13 +117,27 @@ impl<F: Real> Op<F> for Convolve {
 
     fn vjp<'t>(&self, cx: &Vjp<'t, F>) {
         let (g, x, w) = (cx.g(), cx.x(0), cx.x(1));
-        cx.give(0, || g.conv2d_input(w, [x.shape()[2], x.shape()[3]], self.0));
+        cx.give(0, || g.conv2d_input(w, None, [x.shape()[2], x.shape()[3]], self.0));
         cx.give(1, || g.conv2d_weight(x, [w.shape()[2], w.shape()[3]], self.0));
-        cx.give(2, || g.sum_to([g.shape()[1], 1, 1]).reshape(cx.x(2).shape()));
+        cx.give(2, || of_bias(g));
     }
 }
 
-/// The gradient of Σ g · (x ∗ w) in x, for images of `size`.
+/// The shape of images y, if the bias among x = [images, weights, bias] has a number for each channel.
+fn biased(y: Shape, x: &[Shape]) -> Result<Shape, ShapeError> {
+    match x.get(2) {
+        Some(b) if **b != [y[1]] => Err(ShapeError(format!("weights {} with a bias of shape {b}", x[1]))),
+        _ => Ok(y),
+    }
+}
+
+/// The share of a bias: Σ g over images and places.
+fn of_bias<F: Real>(g: Var<'_, F>) -> Var<'_, F> {
+    let channels = g.shape()[1];
+    g.sum_to([channels, 1, 1]).reshape([channels])
+}
+
+/// The gradient of Σ g · (x ∗ w) in x, for images of `size`; or b + that.
 struct Input {
     options: Convolution,
     size: [usize; 2],
@@ -134,11 +145,11 @@ struct Input {
 
 pub(super) const CONV2D_INPUT: Row = Row {
     name: "conv2d_input",
-    formula: "Σ w[o, c, i, j] g[b, o, y, x] over all y s + i d − p = row, x s + j d − p = column",
-    derivative: "g: conv2d(h, w), w: conv2d_weight(g, h), h being its own cotangent",
-    example: example!([([2, 4, 2, 3], Signed), ([4, 2, 3, 2], Signed)], |x| {
+    formula: "Σ w[o, c, i, j] g[b, o, y, x] over all y s + i d − p = row, x s + j d − p = column, + b[c]",
+    derivative: "g: conv2d(h, w), w: conv2d_weight(g, h), b: Σ h over images and places, h being its own cotangent",
+    example: example!([([2, 4, 2, 3], Signed), ([4, 2, 3, 2], Signed), ([4], Signed)], |x| {
         let options = super::Convolution { stride: [2, 1], padding: [1, 0], dilation: [1, 1], groups: 2 };
-        x[0].conv2d_input(x[1], [4, 4], options)
+        x[0].conv2d_input(x[1], Some(x[2]), [4, 4], options)
     }),
 };
 
@@ -148,14 +159,14 @@ impl<F: Real> Op<F> for Input {
     }
 
     fn shape(&self, x: &[Shape]) -> Result<Shape, ShapeError> {
-        self.options.input(x[0], x[1], self.size)
+        biased(self.options.input(x[0], x[1], self.size)?, x)
     }
 
     fn forward(&mut self, x: &[&Tensor<F>], y: &mut [F], scratch: &mut Scratch<F>) {
         let shape = self.options.input(x[0].shape(), x[1].shape(), self.size);
         let geometry =
             shape.and_then(|shape| self.options.geometry(shape, x[1].shape())).expect("its shape was checked");
-        input_adjoint(&geometry, x[0].data(), x[1].data(), y, scratch);
+        input_adjoint(&geometry, x[0].data(), x[1].data(), x.get(2).map(|b| b.data()), y, scratch);
     }
 
     fn flops(&self, x: &[Shape], y: Shape) -> u64 {
@@ -166,6 +177,7 @@ impl<F: Real> Op<F> for Input {
         let (h, g, w) = (cx.g(), cx.x(0), cx.x(1));
         cx.give(0, || h.conv2d(w, None, self.options));
         cx.give(1, || g.conv2d_weight(h, [w.shape()[2], w.shape()[3]], self.options));
+        cx.give(2, || of_bias(h));
     }
 }
 
@@ -220,7 +232,7 @@ impl<F: Real> Op<F> for Weight {
     fn vjp<'t>(&self, cx: &Vjp<'t, F>) {
         let (h, g, x) = (cx.g(), cx.x(0), cx.x(1));
         cx.give(0, || x.conv2d(h, None, self.options));
-        cx.give(1, || g.conv2d_input(h, [x.shape()[2], x.shape()[3]], self.options));
+        cx.give(1, || g.conv2d_input(h, None, [x.shape()[2], x.shape()[3]], self.options));
     }
 }
 
@@ -241,14 +253,18 @@ impl<F: Real> Var<'_, F> {
     }
 
     /// The transpose of [`conv2d`](Var::conv2d) as a map of images: of `[B, O, …]` with weights `[O, C/groups, kernel, kernel]` to
-    /// images `[B, C, H, W]` of `size` `[H, W]`, which is what tells between those that a stride makes alike.
+    /// images `[B, C, H, W]` of `size` `[H, W]`, which is what tells between those that a stride makes alike; plus a bias `[C]` if there
+    /// is one.
     ///
     /// # Panics
     /// When a convolution of such images would not lead to these.
     #[track_caller]
     #[must_use]
-    pub fn conv2d_input(self, w: Self, size: [usize; 2], options: Convolution) -> Self {
-        self.tape().apply(Input { options, size }, [self, w])
+    pub fn conv2d_input(self, w: Self, bias: Option<Self>, size: [usize; 2], options: Convolution) -> Self {
+        match bias {
+            Some(bias) => self.tape().apply(Input { options, size }, [self, w, bias]),
+            None => self.tape().apply(Input { options, size }, [self, w]),
+        }
     }
 
     /// PyTorch's `conv_transpose2d`: [`conv2d_input`](Var::conv2d_input) to images of (H − 1) stride − 2 padding +
@@ -258,7 +274,13 @@ impl<F: Real> Var<'_, F> {
     /// When channels or groups do not fit, or there is no such image.
     #[track_caller]
     #[must_use]
-    pub fn conv_transpose2d(self, w: Self, options: Convolution, output_padding: [usize; 2]) -> Self {
+    pub fn conv_transpose2d(
+        self,
+        w: Self,
+        bias: Option<Self>,
+        options: Convolution,
+        output_padding: [usize; 2],
+    ) -> Self {
         let (x, kernel) = (self.shape(), w.shape());
         assert!(x.len() == 4 && kernel.len() == 4, "conv_transpose2d: images {x} and weights {kernel} have four axes");
         let size = std::array::from_fn(|k| {
@@ -266,7 +288,7 @@ impl<F: Real> Var<'_, F> {
             let whole = n * options.stride[k] + options.dilation[k] * kernel + output_padding[k] + 1;
             whole.saturating_sub(2 * options.padding[k])
         });
-        self.conv2d_input(w, size, options)
+        self.conv2d_input(w, bias, size, options)
     }
 
     /// The gradient of Σ g · conv2d(x, w) in w, where self is g `[B, O, …]`: weights `[O, C/groups, kernel, kernel]`.
@@ -307,6 +329,6 @@ mod tests {
         let tape = Tape::<f64>::new();
         let (x, w) = (tape.leaf(Tensor::full(1.0, [2, 3, 4, 4])), tape.leaf(Tensor::full(1.0, [3, 5, 3, 3])));
         let options = Convolution { stride: [2, 2], padding: [1, 1], ..Convolution::default() };
-        assert_eq!(*x.conv_transpose2d(w, options, [0, 1]).shape(), [2, 5, 7, 8]);
+        assert_eq!(*x.conv_transpose2d(w, None, options, [0, 1]).shape(), [2, 5, 7, 8]);
     }
 }

@@ -47,6 +47,7 @@ mod conv;
 mod layout;
 mod limits;
 mod matmul;
+mod norm;
 mod pointwise;
 mod pool;
 mod softmax;
@@ -67,7 +68,7 @@ use unary::{
 };
 
 /// All ops.
-pub static CATALOGUE: [Row; 49] = [
+pub static CATALOGUE: [Row; 50] = [
     Add::ROW,
     Sub::ROW,
     Mul::ROW,
@@ -108,6 +109,7 @@ pub static CATALOGUE: [Row; 49] = [
     pool::MAX_UNPOOL,
     pool::AVG_POOL,
     pool::AVG_UNPOOL,
+    norm::BATCH_NORM,
     broadcast::BROADCAST_TO,
     broadcast::SUM_TO,
     softmax::LOG_SUM_EXP,

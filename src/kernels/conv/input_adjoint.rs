@@ -33,14 +33,30 @@ fn all_remainders(axis: Axis) -> Padded {
     Padded { input: axis.output(), shift, phases: 1, len: (end as isize + shift) as usize }
 }
 
-/// gx ← the gradient in x of Σ g · (x ∗ w): a transposed convolution of g `[B, O, …]` to `[B, C, H, W]`.
+/// gx ← bias + the gradient in x of Σ g · (x ∗ w): a transposed convolution of g `[B, O, …]` to `[B, C, H, W]`; the bias of `[C]`
+/// starts each sum.
 ///
 /// # Panics
 /// When the extents do not fit.
-pub fn input_adjoint<F: Real>(geometry: &Geometry, g: &[F], w: &[F], gx: &mut [F], scratch: &mut Scratch<F>) {
+pub fn input_adjoint<F: Real>(
+    geometry: &Geometry,
+    g: &[F],
+    w: &[F],
+    bias: Option<&[F]>,
+    gx: &mut [F],
+    scratch: &mut Scratch<F>,
+) {
     geometry.check(gx.len(), w.len(), g.len());
-    if gx.is_empty() || g.is_empty() {
-        return gx.fill(F::ZERO);
+    if let Some(bias) = bias {
+        assert_eq!(bias.len(), geometry.inputs, "conv: the bias' length");
+    }
+    if gx.is_empty() {
+        return;
+    }
+    if g.is_empty() {
+        let plane = geometry.axes.iter().map(|axis| axis.input).product();
+        let planes = gx.chunks_exact_mut(plane).enumerate();
+        return planes.for_each(|(c, gx)| gx.fill(bias.map_or(F::ZERO, |bias| bias[c % bias.len()])));
     }
     let ([channels, outputs], [down, across]) = (geometry.channels(), geometry.axes);
     let planes = geometry.axes.map(all_remainders);
@@ -78,13 +94,16 @@ pub fn input_adjoint<F: Real>(geometry: &Geometry, g: &[F], w: &[F], gx: &mut [F
     let window = down.kernel * across.kernel;
     let room = scratch.take(geometry.inputs * places.len() + strips.room());
     let (turned, room) = room.split_at_mut(geometry.inputs * places.len());
-    let from = |group: usize, c: usize, o: usize| &w[((group * outputs + o) * channels + c) * window..][..window];
-    let rows = || (0..geometry.groups).flat_map(|group| (0..channels).map(move |c| (group, c)));
-    let all = (0..sweeps).flat_map(|k| {
-        let windows = rows().flat_map(move |(group, c)| (0..outputs).map(move |o| (group, c, o)));
-        windows.flat_map(move |(group, c, o)| pairs(k).map(move |(i, j)| from(group, c, o)[i * across.kernel + j]))
-    });
-    turned.iter_mut().zip(all).for_each(|(a, w)| *a = w);
+    let mut next = turned.iter_mut();
+    for k in 0..sweeps {
+        let taps: Vec<usize> = pairs(k).map(|(i, j)| i * across.kernel + j).collect();
+        for (group, c) in (0..geometry.groups).flat_map(|group| (0..channels).map(move |c| (group, c))) {
+            for o in 0..outputs {
+                let w = &w[((group * outputs + o) * channels + c) * window..][..window];
+                taps.iter().zip(next.by_ref()).for_each(|(&tap, a)| *a = w[tap]);
+            }
+        }
+    }
     let (turned, taps) = (&*turned, &places);
     let sweep = |k: usize| {
         let count = |k: usize| outputs * pairs(k).count();
@@ -96,6 +115,6 @@ pub fn input_adjoint<F: Real>(geometry: &Geometry, g: &[F], w: &[F], gx: &mut [F
             outputs: [remainder(down, p).outputs, remainder(across, q).outputs],
         }
     };
-    strips.run(g, (sweeps, sweep), None, gx, room);
+    strips.run(g, (sweeps, sweep), bias, gx, room);
     scratch.give_places(places);
 }

@@ -24,16 +24,21 @@ fn each(g: &Geometry, mut f: impl FnMut(usize, Option<usize>, usize, usize)) {
     }
 }
 
+/// y ← the bias of its channel, or 0, for so many planes in all.
+fn start<F: Real>(planes: usize, bias: Option<&[F]>, y: &mut [F]) {
+    let size = y.len() / planes.max(1);
+    y.iter_mut().enumerate().for_each(|(i, y)| *y = bias.map_or(F::ZERO, |bias| bias[i / size % bias.len()]));
+}
+
 /// As [`conv`](super::conv).
 pub fn conv<F: Real>(g: &Geometry, x: &[F], w: &[F], bias: Option<&[F]>, y: &mut [F]) {
-    let size = y.len() / (g.batch * g.outputs).max(1);
-    y.iter_mut().enumerate().for_each(|(i, y)| *y = bias.map_or(F::ZERO, |bias| bias[i / size % g.outputs]));
+    start(g.batch * g.outputs, bias, y);
     each(g, |_, place, weight, out| y[out] = w[weight].mul_add(place.map_or(F::ZERO, |p| x[p]), y[out]));
 }
 
 /// As [`input_adjoint`](super::input_adjoint).
-pub fn input_adjoint<F: Real>(geometry: &Geometry, g: &[F], w: &[F], gx: &mut [F]) {
-    gx.fill(F::ZERO);
+pub fn input_adjoint<F: Real>(geometry: &Geometry, g: &[F], w: &[F], bias: Option<&[F]>, gx: &mut [F]) {
+    start(geometry.batch * geometry.inputs, bias, gx);
     // In the order of (o, i, j) for each place of x.
     let mut terms = Vec::new();
     each(geometry, |_, place, weight, out| terms.extend(place.map(|place| (place, weight, out))));

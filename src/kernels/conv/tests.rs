@@ -19,8 +19,11 @@ fn agree<F: Real>(g: &Geometry, scratch: &mut Scratch<F>) {
         let fast = &mut |y: &mut [F]| conv(g, &xs, &ws, bias, y, scratch);
         compare("conv", y, fast, &mut |y| naive::conv(g, &xs, &ws, bias, y));
     }
-    let fast = &mut |gx: &mut [F]| input_adjoint(g, &ys, &ws, gx, scratch);
-    compare("input adjoint", x, fast, &mut |gx| naive::input_adjoint(g, &ys, &ws, gx));
+    let bias = numbers::<F>(g.inputs, 5);
+    for bias in [None, Some(&bias[..])] {
+        let fast = &mut |gx: &mut [F]| input_adjoint(g, &ys, &ws, bias, gx, scratch);
+        compare("input adjoint", x, fast, &mut |gx| naive::input_adjoint(g, &ys, &ws, bias, gx));
+    }
     let fast = &mut |gw: &mut [F]| weight_adjoint(g, &ys, &xs, gw, scratch);
     compare("weight adjoint", w, fast, &mut |gw| naive::weight_adjoint(g, &ys, &xs, gw));
 }
@@ -71,7 +74,7 @@ fn convolutions_do_not_depend_on_threads() {
     let run = || {
         let (mut fx, mut fw, mut fy, scratch) = (vec![0.0; x], vec![0.0; w], vec![0.0; y], &mut Scratch::default());
         conv(&g, &xs, &ws, None, &mut fy, scratch);
-        input_adjoint(&g, &ys, &ws, &mut fx, scratch);
+        input_adjoint(&g, &ys, &ws, None, &mut fx, scratch);
         weight_adjoint(&g, &ys, &xs, &mut fw, scratch);
         [fx, fw, fy].concat()
     };
