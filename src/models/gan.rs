@@ -75,12 +75,12 @@ impl Settings {
 
     /// How many numbers a code has: which of as many categories as there are classes, and some that vary continuously.
     fn code(&self) -> usize {
-        if self.variant.technique().has_code { self.classes + CONTINUOUS } else { 0 }
+        if self.variant.technique().has_code { self.classes.saturating_add(CONTINUOUS) } else { 0 }
     }
 
     /// How many numbers the generator is given besides noise.
     fn given(&self) -> usize {
-        self.told() + self.code()
+        self.told().saturating_add(self.code())
     }
 
     /// How the weights of convolutional networks start. Divided by their singular value, their scale does not count, and the biases' would.
