@@ -8,6 +8,8 @@ use crate::models::{Gan, Trained, Trainer};
 use crate::plot::{ImageRow, Panel};
 use crate::report::{Block, Figure, escape, figure, formula};
 use crate::rng::{Purpose, Stream};
+use crate::stats::mean;
+use crate::tensor::Tensor;
 use serde::Serialize;
 
 /// A GAN to draw images from.
@@ -32,6 +34,12 @@ impl<'a> Source<'a> {
         self.gan.settings().variant.technique()
     }
 
+    /// What is said of it.
+    pub fn about(&self) -> About {
+        let Technique { name, idea, source, .. } = *self.technique();
+        About { name, idea, source, losses: self.gan.settings().game.formulas() }
+    }
+
     /// Images of noise z ~ N(0, I), each with its own number; of a conditional GAN, of the class that the number has. Pixels from 0 to 1.
     pub fn images(&self, numbers: std::ops::Range<usize>, class: impl Fn(usize) -> usize) -> Vec<Vec<f32>> {
         let mut tape = Tape::new();
@@ -49,13 +57,43 @@ impl<'a> Source<'a> {
         }
         all
     }
+
+    /// At points of the plane: the critic's score, and −∂L/∂x, L the generator's loss of a new point x that is there. Of a GAN that is
+    /// told the class, means over the classes.
+    pub fn judge(&self, points: &[[f64; 2]]) -> Vec<(f64, [f64; 2])> {
+        let settings = self.gan.settings();
+        let told = if self.technique().is_conditional { settings.classes } else { 1 };
+        let mut tape = Tape::new();
+        let mut all = Vec::with_capacity(points.len());
+        for points in points.chunks(super::BATCH) {
+            tape.begin();
+            let rows = points.iter().flat_map(|point| std::iter::repeat_n(*point, told));
+            let x: Vec<f32> = rows.flatten().map(|v| v as f32).collect();
+            let classes: Vec<usize> = (0..points.len() * told).map(|row| row % told).collect();
+            let x = tape.leaf(Tensor::new(x, [classes.len(), 2]));
+            let scores = self.gan.score(&tape, x * 0.5 + 0.5, &classes);
+            // The loss is a mean over rows.
+            let loss = settings.game.generator(scores) * points.len() as f64;
+            let slopes = tape.backward(loss, &[x]).remove(0);
+            let of_points = scores
+                .value()
+                .data()
+                .chunks(told)
+                .zip(slopes.data().chunks(2 * told))
+                .map(|(score, slope)| {
+                    let pull = [0, 1].map(|axis| -slope.chunks(2).map(|d| f64::from(d[axis])).sum::<f64>());
+                    (mean(score.iter().map(|s| f64::from(*s))), pull)
+                })
+                .collect::<Vec<_>>();
+            all.extend(of_points);
+        }
+        all
+    }
 }
 
-/// What was drawn.
-#[derive(Clone, Debug, Serialize)]
-pub struct Drawn {
-    /// How many images.
-    pub images: usize,
+/// Which GAN.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct About {
     /// The variant's name.
     pub name: &'static str,
     /// What it changes.
@@ -64,6 +102,28 @@ pub struct Drawn {
     pub source: &'static str,
     /// What critic and generator minimise.
     pub losses: [&'static str; 2],
+}
+
+impl About {
+    /// The paragraphs.
+    pub fn tell(&self) -> Vec<Block> {
+        let [critic, generator] = self.losses;
+        vec![
+            format!("{}: {} {}.", escape(self.name), escape(self.idea), escape(self.source)).into(),
+            formula(critic, "What the critic minimised."),
+            formula(generator, "What the generator minimised."),
+        ]
+    }
+}
+
+/// What was drawn.
+#[derive(Clone, Debug, Serialize)]
+pub struct Drawn {
+    /// How many images.
+    pub images: usize,
+    /// Of which GAN.
+    #[serde(flatten)]
+    pub about: About,
     /// Whether a row is of one class.
     pub is_conditional: bool,
 }
@@ -83,25 +143,13 @@ pub fn measure(source: &Source, data: &Dataset) -> (Drawn, Vec<Figure>) {
         let name = if technique.is_conditional { classes[i].as_str() } else { "" };
         panel = panel.row(ImageRow::images(name, row));
     }
-    let drawn = Drawn {
-        images: images.len(),
-        name: technique.name,
-        idea: technique.idea,
-        source: technique.source,
-        losses: source.gan.settings().game.formulas(),
-        is_conditional: technique.is_conditional,
-    };
+    let drawn = Drawn { images: images.len(), about: source.about(), is_conditional: technique.is_conditional };
     (drawn, vec![Figure::new(FIGURE, panel.svg())])
 }
 
 /// The paragraphs.
 pub fn tell(drawn: &Drawn) -> Vec<Block> {
-    let [critic, generator] = drawn.losses;
     let rows = if drawn.is_conditional { " A row is of the class that was asked for." } else { "" };
-    vec![
-        figure(FIGURE, "New images", format!("Each from other noise z ~ N(0, I), none chosen.{rows}")),
-        format!("{}: {} {}.", escape(drawn.name), escape(drawn.idea), escape(drawn.source)).into(),
-        formula(critic, "What the critic minimised."),
-        formula(generator, "What the generator minimised."),
-    ]
+    let shown = figure(FIGURE, "New images", format!("Each from other noise z ~ N(0, I), none chosen.{rows}"));
+    [vec![shown], drawn.about.tell()].concat()
 }

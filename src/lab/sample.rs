@@ -1,5 +1,6 @@
 //! New images from the prior.
 
+use super::plane::{self, Maker};
 use super::{Experiment, Findings, Measure, Subject, generate};
 use crate::data::Dataset;
 use crate::error::Error;
@@ -17,12 +18,18 @@ pub const EXPERIMENT: Experiment = Experiment {
     key: "samples",
     run: Measure::Makers(
         |subjects, data| match subjects.iter().find(|subject| subject.is_variational()) {
+            Some(subject) if data.test.is_points() => {
+                Ok(Findings::of(plane::measure(&Maker::Coder(subject), data), plane::tell))
+            }
             Some(subject) => Ok(Findings::of(measure(subject, data), tell)),
             None => Err(Error::Usage(
                 "an autoencoder has no prior to draw new images from; sample needs a VAE or a GAN".into(),
             )),
         },
-        |gan, data| Ok(Findings::of(generate::measure(gan, data), generate::tell)),
+        |gan, data| match data.test.is_points() {
+            true => Ok(Findings::of(plane::measure(&Maker::Gan(gan), data), plane::tell)),
+            false => Ok(Findings::of(generate::measure(gan, data), generate::tell)),
+        },
     ),
 };
 
@@ -43,17 +50,20 @@ pub struct Samples {
 const IMAGES: usize = 20;
 const FIGURE: &str = "samples.svg";
 
+/// z ~ N(0, I), so many of them, each with its own number.
+pub(super) fn prior(subject: &Subject, n: usize) -> Vec<Vec<f32>> {
+    let draw = |row: usize| {
+        let mut z = vec![0.0; subject.latent];
+        Stream::new(subject.seed, Purpose::Prior, 0, row as u64).fill_normal(&mut z);
+        z
+    };
+    (0..n).map(draw).collect()
+}
+
 /// Draws points from the prior and decodes them: pixel probabilities, and Bernoulli samples of them.
 pub fn measure(subject: &Subject, data: &Dataset) -> (Samples, Vec<Figure>) {
     let n = IMAGES;
-    let stream = |row: usize| Stream::new(subject.seed, Purpose::Prior, 0, row as u64);
-    let z: Vec<Vec<f32>> = (0..n)
-        .map(|row| {
-            let mut z = vec![0.0; subject.latent];
-            stream(row).fill_normal(&mut z);
-            z
-        })
-        .collect();
+    let z = prior(subject, n);
     let means = subject.decode(&z);
     let drawn: Vec<Vec<f32>> = means
         .iter()
