@@ -652,6 +652,45 @@ fn a_study_of_gans_goes_on_where_it_was_and_can_be_made_of_runs() {
 }
 
 #[test]
+fn points_of_the_plane_are_learned_counted_and_filmed() {
+    let dir = tempfile::tempdir().unwrap();
+    let train = |name: &str, more: &[&str]| {
+        let run = dir.path().join(name).to_str().unwrap().to_string();
+        let fixed =
+            ["train", "--data", "ring", "--limit", "300", "--epochs", "2", "--hidden", "16", "-q", "--out", &run];
+        let trained = elbo(&[&fixed[..], more].concat());
+        let said = String::from_utf8([trained.stdout, trained.stderr].concat()).unwrap();
+        assert!(trained.status.success(), "{said}");
+        (run, said)
+    };
+    for (name, more) in [("gan", &["gan", "--kind", "wgan-gp"][..]), ("vae", &["vae"])] {
+        let (run, said) = train(name, more);
+        assert!(
+            said.contains(" of 8 modes covered, ") && said.contains(" of 2500 new points are of high quality"),
+            "{said}"
+        );
+        let film = fs::read(Path::new(&run).join("film.png")).unwrap();
+        assert_eq!(&film[..4], b"\x89PNG");
+        let drawn = elbo(&["sample", &run, "--json"]);
+        let drawn: serde_json::Value = serde_json::from_slice(&drawn.stdout).unwrap();
+        assert_eq!(drawn["coverage"]["of_modes"].as_array().unwrap().len(), 8, "{drawn}");
+        assert_eq!(drawn["critic"].is_object(), name == "gan");
+        assert!(fs::read_to_string(Path::new(&run).join("figures/plane.svg")).unwrap().contains("new points"));
+        let config = fs::read_to_string(Path::new(&run).join("config.json")).unwrap();
+        assert!(config.contains("\"grey\""), "{config}");
+    }
+    let vae = dir.path().join("vae");
+    let why = |command: &str| refused(&[command, vae.to_str().unwrap()], 2);
+    for command in ["reconstruct", "consistency", "latent", "interpolate"] {
+        let shown = "shows images, and the run is on points of the plane: see sample";
+        assert_eq!(why(command), format!("elbo: {command} {shown}"));
+    }
+    assert!(refused(&["study", "--data", "ring"], 2).contains("these are points of the plane"));
+    let conv = ["train", "gan", "--data", "ring", "--architecture", "conv"];
+    assert!(refused(&conv, 2).contains("images whose sides are multiples of 4"));
+}
+
+#[test]
 fn images_that_cannot_be_classified_are_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let pictures = |name: &str, side: u32, classes: &[&str]| {

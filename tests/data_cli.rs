@@ -51,6 +51,11 @@ fn the_catalogue_is_listed() {
         assert!(line.contains(set.name) && list.contains(set.citation), "{line}");
         assert!(line.ends_with(if set.slug == "emnist-letters" { "to read from a folder" } else { "to download" }));
     }
+    for toy in elbo::data::Toy::ALL {
+        assert!(list.contains(&format!("\n{} ", toy.slug())) && list.contains(toy.about()), "{list}");
+    }
+    let info = said(home.path(), &["data", "info", "--data", "moons"]);
+    assert!(info.contains("train: 10000 points of the plane\n") && info.contains("classes: upper, lower\n"), "{info}");
 }
 
 #[test]

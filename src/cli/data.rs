@@ -1,8 +1,8 @@
 //! `elbo data`: list, find, fetch and verify data sets.
 
 use super::{DataArgs, flags};
-use crate::data::Source;
 use crate::data::catalogue::{self, CATALOGUE, FASHION_MNIST, Published, Status};
+use crate::data::{POINT, Source, Toy};
 use crate::error::{Error, Result};
 use clap::Subcommand;
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 #[derive(Subcommand, Debug)]
 pub enum DataCommand {
-    /// List the published sets that are known by name
+    /// List the sets that are known by name
     List,
     /// Download a published set, unless it is there
     Fetch {
@@ -50,6 +50,10 @@ pub fn run(command: DataCommand) -> Result<()> {
                 say!("{:16}{}", "", set.citation)?;
                 say!("{:16}licence: {}", "", set.licence)?;
             }
+            say!("{:<16}{:<16}{:>3} classes   generated", "synthetic", "garments", FASHION_MNIST.classes.len())?;
+            for toy in Toy::ALL {
+                say!("{:<16}{:<16}{:>3} classes   generated: {}", toy.slug(), "points", toy.modes(), toy.about())?;
+            }
             Ok(())
         }
         DataCommand::Fetch { name, out } => {
@@ -72,7 +76,7 @@ pub fn run(command: DataCommand) -> Result<()> {
                     let set = catalogue::named(&slug).unwrap_or(FASHION_MNIST);
                     (set, set.find().ok_or_else(|| nowhere(set))?)
                 }
-                Some(Source::Auto | Source::Synthetic) | None => {
+                Some(Source::Auto | Source::Synthetic | Source::Toy(_)) | None => {
                     (FASHION_MNIST, FASHION_MNIST.find().ok_or_else(|| nowhere(FASHION_MNIST))?)
                 }
             };
@@ -103,8 +107,12 @@ pub fn run(command: DataCommand) -> Result<()> {
             let data = args.load()?;
             say!("{} ({})", data.name, data.source)?;
             for (name, split) in [("train", &data.train), ("test", &data.test)] {
-                let color = if split.channels() == 3 { " in colour" } else { "" };
-                say!("{name}: {} images of {} × {}{color}", split.len(), split.height(), split.width())?;
+                let what = match split.shape() {
+                    POINT => "points of the plane".into(),
+                    [3, height, width] => format!("images of {height} × {width} in colour"),
+                    [_, height, width] => format!("images of {height} × {width}"),
+                };
+                say!("{name}: {} {what}", split.len())?;
             }
             let labels: BTreeSet<u8> = data.train.labels().chain(data.test.labels()).collect();
             let classes: Vec<&str> = labels.iter().map(|&l| data.class_names[usize::from(l)].as_str()).collect();

@@ -21,7 +21,7 @@ pub struct GanArgs {
     /// Which GAN
     #[arg(long, value_enum, default_value = "dcgan", help_heading = "GAN")]
     kind: VariantChoice,
-    /// What both networks are made of [default: conv; vanilla: dense]
+    /// What both networks are made of [default: conv; vanilla, and all on points: dense]
     #[arg(long, value_enum, help_heading = "GAN")]
     architecture: Option<GanArchitecture>,
     /// The minimax game as it was first written: the generator maximises the critic's loss

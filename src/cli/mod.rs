@@ -123,7 +123,8 @@ enum Command {
 /// Which data.
 #[derive(Args, Clone, Debug)]
 struct DataArgs {
-    /// A published set by its name in `elbo data list`, such as `mnist`; `synthetic`; or a folder: four IDX files, or PNG images as
+    /// A published set by its name in `elbo data list`, such as `mnist`; `synthetic`; points of the plane, `ring`,
+    /// `grid`, `moons` or `swiss-roll`; or a folder: four IDX files, or PNG images as
     /// train/CLASS/*.png and test/CLASS/*.png or as CLASS/*.png [default: those of the run or study that is named; else ELBO_DATA; else
     /// find or download Fashion-MNIST]
     #[arg(long, value_name = "NAME|DIR", value_parser = flags::path_or_word(), help_heading = "Data")]

@@ -5,7 +5,7 @@ use super::gans::{self, GansArgs};
 use super::train::{SettingsArgs, diverged};
 use super::watch::Show;
 use super::{DataArgs, flags, published, stop_on_signal};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lab::study::Study;
 use crate::models::{Network, Settings, Standing, Trainer};
 use crate::train::{Folder, Watch};
@@ -66,6 +66,9 @@ pub fn run(args: StudyArgs, quiet: bool) -> Result<()> {
         }
         None => {
             let data = args.data.load()?;
+            if data.train.is_points() {
+                return Err(Error::Usage("a study shows images, and these are points of the plane: see train".into()));
+            }
             // Of the two the VAE has more settings that can be without effect.
             let config = args.settings.config(Settings::Vae, &data)?;
             args.settings.remark(&config, &data, quiet);

@@ -200,6 +200,7 @@ mod tests {
             let name = set.slug;
             assert!(named(name).is_some_and(|found| std::ptr::eq(found, set)), "{name} stands for two");
             assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b"-".contains(&b)) && name != "synthetic");
+            assert_eq!(crate::data::Toy::named(name), None);
             let dir = tempfile::tempdir().unwrap();
             set.files.iter().for_each(|(file, _)| std::fs::write(dir.path().join(file), b"").unwrap());
             let paths = Parts::find(dir.path(), Some(set.prefix)).unwrap().complete(dir.path()).unwrap();

@@ -2,7 +2,7 @@
 //! they enter training.
 //!
 //! [`load`] gives a [`Dataset`] of two [`Split`]s from a folder of IDX files or of PNG images, from a published set of the
-//! [`catalogue`] or from the [`synthetic`] pattern book. [`Folds`] divide the first for cross-validation. [`epoch_order`] and
+//! [`catalogue`], from the [`synthetic`] pattern book or from a distribution over the plane ([`toys`]). [`Folds`] divide the first for cross-validation. [`epoch_order`] and
 //! [`Encoding`] are all that stands between its bytes and a mini-batch. No tensors here, and no augmentation.
 
 mod baselines;
@@ -18,6 +18,7 @@ mod pictures;
 mod published;
 mod source;
 pub mod synthetic;
+pub mod toys;
 
 pub use baselines::Baselines;
 pub use batches::epoch_order;
@@ -25,9 +26,13 @@ pub use digest::Digest;
 pub use encoding::{Encoder, Encoding};
 pub use folds::Folds;
 pub use source::{Origin, Source, load};
+pub use toys::Toy;
 
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
+
+/// The shape `[C, H, W]` of images that are points of the plane: x and y, a grey pixel each.
+pub const POINT: [usize; 3] = [1, 1, 2];
 
 /// Images of one shape `[C, H, W]`, one byte per pixel (0 is black), each with a class number. C is 1 for grey, 3 for red, green
 /// and blue: channel after channel, and in each row after row, as convolutions take them. A split shares its bytes with those
@@ -102,6 +107,11 @@ impl Split {
     /// `[C, H, W]` of an image: channels, rows, columns.
     pub fn shape(&self) -> [usize; 3] {
         self.bytes.shape
+    }
+
+    /// Whether its images are points of the plane.
+    pub fn is_points(&self) -> bool {
+        self.shape() == POINT
     }
 
     /// Channels of an image: 1 where it is grey, 3 where it has colour.

@@ -2,7 +2,7 @@
 
 use super::catalogue::{self, FASHION_MNIST, Published};
 use super::parts::Parts;
-use super::{Dataset, idx, pictures, synthetic};
+use super::{Dataset, Toy, idx, pictures, synthetic};
 use crate::error::{Error, Result};
 use crate::files;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,8 @@ pub enum Source {
     Named(String),
     /// The generated garments of [`synthetic`].
     Synthetic,
+    /// Points of the plane, generated too.
+    Toy(Toy),
 }
 
 impl Source {
@@ -89,16 +91,25 @@ mod path {
     }
 }
 
-/// Reads the value of `--data` or `ELBO_DATA`: the word `synthetic`, or the slug of a set of the [catalogue], else a folder.
+/// Reads the value of `--data` or `ELBO_DATA`: the word `synthetic`, or the slug of a set of the [catalogue] or of a [`Toy`], else a folder.
 /// A folder that is called like one of them is meant by `./synthetic`.
 impl From<OsString> for Source {
     fn from(value: OsString) -> Self {
         match value.to_str() {
             Some("synthetic") => Source::Synthetic,
             Some(slug) if catalogue::named(slug).is_some() => Source::Named(slug.into()),
-            _ => Source::Dir(value.into()),
+            word => match word.and_then(Toy::named) {
+                Some(toy) => Source::Toy(toy),
+                None => Source::Dir(value.into()),
+            },
         }
     }
+}
+
+/// All words that [`Source`] takes for something else than a folder, for a sentence.
+fn words() -> String {
+    let toys = Toy::ALL.map(Toy::slug).join(", ");
+    format!("synthetic, {}, {toys}", catalogue::slugs())
 }
 
 /// Loads a data set.
@@ -131,6 +142,7 @@ pub fn load(source: &Source) -> Result<Dataset> {
             set.origin.source = Source::Synthetic;
             Ok(set)
         }
+        Source::Toy(toy) => Ok(toy.dataset(synthetic::TRAIN, synthetic::TEST)),
         Source::Auto => match Source::from_env() {
             Some(source) => load(&source),
             None => match find_or_fetch(FASHION_MNIST) {
@@ -231,7 +243,7 @@ fn read(dir: &Path) -> Result<Dataset> {
     }
     // Without a separator it may have been meant for a name.
     let names = match dir.components().count() {
-        1 => format!("synthetic, {} or ", catalogue::slugs()),
+        1 => format!("{} or ", words()),
         _ => String::new(),
     };
     let expected = format!(
@@ -282,7 +294,10 @@ mod tests {
         for set in &catalogue::CATALOGUE {
             assert_eq!(Source::from(OsString::from(set.slug)), Source::Named(set.slug.into()));
         }
-        for folder in ["./synthetic", "./mnist", "MNIST", "mnist/", "data/mnist", "digits"] {
+        for toy in Toy::ALL {
+            assert_eq!(Source::from(OsString::from(toy.slug())), Source::Toy(toy));
+        }
+        for folder in ["./ring", "./synthetic", "./mnist", "MNIST", "mnist/", "data/mnist", "digits"] {
             assert_eq!(Source::from(OsString::from(folder)), Source::Dir(folder.into()));
         }
     }
@@ -291,6 +306,7 @@ mod tests {
     fn an_origin_survives_the_way_through_json_whatever_its_folder_is_called() {
         let mut folders =
             vec![Source::Auto, Source::Synthetic, Source::Named("kmnist".into()), Source::Dir("/data/a b".into())];
+        folders.extend(Toy::ALL.map(Source::Toy));
         #[cfg(unix)]
         {
             use std::os::unix::ffi::OsStringExt;
@@ -308,6 +324,7 @@ mod tests {
         for (json, source) in [
             ("\"auto\"", Source::Auto),
             ("\"synthetic\"", Source::Synthetic),
+            ("{\"toy\": \"swiss-roll\"}", Source::Toy(Toy::SwissRoll)),
             ("{\"dir\": \"/data\"}", Source::Dir("/data".into())),
             ("{\"named\": \"mnist\"}", Source::Named("mnist".into())),
         ] {
@@ -394,7 +411,8 @@ mod tests {
             format!("{}: data: expected a folder of IDX files (train-images-idx3-ubyte, ", dir.path().display());
         assert!(error.starts_with(&start) && error.ends_with("or CLASS/*.png), found neither"), "{error}");
         let error = load(&Source::Dir("minst".into())).unwrap_err().to_string();
-        let start = "minst: data: expected synthetic, fashion-mnist, mnist, kmnist, emnist-letters or a folder of IDX ";
+        let start = "minst: data: expected synthetic, fashion-mnist, mnist, kmnist, emnist-letters, ring, grid, \
+                     moons, swiss-roll or a folder of IDX ";
         assert!(error.starts_with(start) && error.ends_with("found no such folder"), "{error}");
     }
 

@@ -1,7 +1,7 @@
 //! The training film: what a decoder makes of fixed latent points, and of fixed images, or a generator of fixed noise, one frame an epoch.
 
 use super::generate::Source;
-use super::{Subject, equal_mass, examples};
+use super::{Subject, equal_mass, examples, plane};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::files;
@@ -17,9 +17,14 @@ const ROWS: usize = 6;
 const DELAYS: (u16, u16) = (300, 2000);
 
 /// Writes the frame of the trainer's epoch: test images, their reconstructions, and below them a grid of fixed latent points of
-/// equal prior mass; of a GAN, what becomes of fixed noise; none of a network that makes no images. Frames are files, so that a run that
+/// equal prior mass; of a GAN, what becomes of fixed noise; none of a network that makes no images. Of points it is a plane.
+/// Frames are files, so that a run that
 /// was interrupted has them all.
 pub fn write_frame(trainer: &Trainer, data: &Dataset, folder: &Folder) -> Result<()> {
+    if data.test.is_points() {
+        let png = plane::frame(trainer, data);
+        return png.map_or(Ok(()), |png| folder.write(&frame(trainer.progress.epoch), &png));
+    }
     let grid = ImageGrid::new(data.test.shape()).per_row(ROW);
     if let Some(source) = Source::of(trainer) {
         let images = source.images(0..ROW * (ROWS + 2), |i| i % ROW % data.class_names.len());

@@ -8,6 +8,8 @@ use crate::models::{Gan, Trained, Trainer};
 use crate::plot::{ImageRow, Panel};
 use crate::report::{Block, Figure, escape, figure, formula};
 use crate::rng::{Purpose, Stream};
+use crate::stats::mean;
+use crate::tensor::Tensor;
 use serde::Serialize;
 
 /// A GAN to draw images from.
@@ -42,6 +44,12 @@ impl<'a> Source<'a> {
         self.gan.settings().variant.technique()
     }
 
+    /// What is said of it.
+    pub fn about(&self) -> About {
+        let Technique { name, idea, source, .. } = *self.technique();
+        About { name, idea, source, losses: self.gan.settings().formulas() }
+    }
+
     /// Noise of images with these numbers: z ~ N(0, I), and behind it what varies continuously in a code, uniform from −1 to 1.
     pub fn noise(&self, numbers: std::ops::Range<usize>) -> Vec<Vec<f32>> {
         let latent = self.gan.settings().latent;
@@ -73,13 +81,43 @@ impl<'a> Source<'a> {
     pub fn images(&self, numbers: std::ops::Range<usize>, class: impl Fn(usize) -> usize) -> Vec<Vec<f32>> {
         self.of_noise(&self.noise(numbers.clone()), &numbers.map(class).collect::<Vec<_>>())
     }
+
+    /// At points of the plane: the critic's score, and −∂L/∂x, L the generator's loss of a new point x that is there. Of a GAN that is
+    /// told the class, means over the classes.
+    pub fn judge(&self, points: &[[f64; 2]]) -> Vec<(f64, [f64; 2])> {
+        let settings = self.gan.settings();
+        let told = if self.technique().is_conditional { settings.classes } else { 1 };
+        let mut tape = Tape::new();
+        let mut all = Vec::with_capacity(points.len());
+        for points in points.chunks(super::BATCH) {
+            tape.begin();
+            let rows = points.iter().flat_map(|point| std::iter::repeat_n(*point, told));
+            let x: Vec<f32> = rows.flatten().map(|v| v as f32).collect();
+            let classes: Vec<usize> = (0..points.len() * told).map(|row| row % told).collect();
+            let x = tape.leaf(Tensor::new(x, [classes.len(), 2]));
+            let scores = self.gan.score(&tape, x * 0.5 + 0.5, &classes);
+            // The loss is a mean over rows.
+            let loss = settings.game.generator(scores) * points.len() as f64;
+            let slopes = tape.backward(loss, &[x]).remove(0);
+            let of_points = scores
+                .value()
+                .data()
+                .chunks(told)
+                .zip(slopes.data().chunks(2 * told))
+                .map(|(score, slope)| {
+                    let pull = [0, 1].map(|axis| -slope.chunks(2).map(|d| f64::from(d[axis])).sum::<f64>());
+                    (mean(score.iter().map(|s| f64::from(*s))), pull)
+                })
+                .collect::<Vec<_>>();
+            all.extend(of_points);
+        }
+        all
+    }
 }
 
-/// What was drawn.
-#[derive(Clone, Debug, Serialize)]
-pub struct Drawn {
-    /// How many images.
-    pub images: usize,
+/// Which GAN.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct About {
     /// The variant's name.
     pub name: &'static str,
     /// What it changes.
@@ -88,6 +126,28 @@ pub struct Drawn {
     pub source: &'static str,
     /// What critic and generator minimise.
     pub losses: [String; 2],
+}
+
+impl About {
+    /// The paragraphs.
+    pub fn tell(&self) -> Vec<Block> {
+        let [critic, generator] = &self.losses;
+        vec![
+            format!("{}: {} {}.", escape(self.name), escape(self.idea), escape(self.source)).into(),
+            formula(critic, "What the critic minimised."),
+            formula(generator, "What the generator minimised."),
+        ]
+    }
+}
+
+/// What was drawn.
+#[derive(Clone, Debug, Serialize)]
+pub struct Drawn {
+    /// How many images.
+    pub images: usize,
+    /// Of which GAN.
+    #[serde(flatten)]
+    pub about: About,
     /// Whether a row is of one class.
     pub is_conditional: bool,
     /// Whether a row is of one category of its code.
@@ -117,10 +177,7 @@ pub fn measure(source: &Source, data: &Dataset) -> (Drawn, Vec<Figure>) {
     }
     let drawn = Drawn {
         images: images.len(),
-        name: technique.name,
-        idea: technique.idea,
-        source: technique.source,
-        losses: technique.formulas(source.gan.settings().game),
+        about: source.about(),
         is_conditional: technique.is_conditional,
         has_code: technique.has_code,
     };
@@ -155,18 +212,12 @@ fn codes(source: &Source, data: &Dataset) -> Panel {
 
 /// The paragraphs.
 pub fn tell(drawn: &Drawn) -> Vec<Block> {
-    let [critic, generator] = &drawn.losses;
     let rows = match (drawn.is_conditional, drawn.has_code) {
         (true, _) => " A row is of the class that was asked for.",
         (_, true) => " A row is of one category of the code: what it stands for was found by no label.",
         _ => "",
     };
-    let mut text = vec![
-        figure(FIGURE, "New images", format!("Each from other noise z ~ N(0, I), none chosen.{rows}")),
-        format!("{}: {} {}.", escape(drawn.name), escape(drawn.idea), escape(drawn.source)).into(),
-        formula(critic, "What the critic minimised."),
-        formula(generator, "What the generator minimised."),
-    ];
+    let mut text = vec![figure(FIGURE, "New images", format!("Each from other noise z ~ N(0, I), none chosen.{rows}"))];
     if drawn.has_code {
         text.push(figure(
             CODES,
@@ -174,5 +225,6 @@ pub fn tell(drawn: &Drawn) -> Vec<Block> {
             "In a row the noise and the category stay, and one number of the code varies.",
         ));
     }
+    text.extend(drawn.about.tell());
     text
 }

@@ -18,6 +18,7 @@ pub mod judge;
 pub mod latent;
 pub mod losses;
 pub mod makers;
+pub mod plane;
 pub mod reconstruct;
 pub mod report;
 pub mod sample;
@@ -31,7 +32,7 @@ use generate::Source;
 
 use crate::autograd::Tape;
 use crate::data::{Dataset, Encoding, Split};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files;
 use crate::kernels::Real;
 use crate::kernels::math::normal_quantile;
@@ -90,9 +91,13 @@ impl Experiment {
     /// Does it on a trained network; none if it is not one of those that it looks at.
     ///
     /// # Errors
-    /// As the experiment's own.
+    /// As the experiment's own; and an [`Error::Usage`] where it would show points of the plane as images.
     pub fn on(&self, trained: &Trained, data: &Dataset) -> Option<Result<Findings>> {
         match self.run {
+            Measure::Coders(_) if data.test.is_points() => {
+                let why = format!("{} shows images, and the run is on points of the plane: see sample", self.name);
+                Some(Err(Error::Usage(why)))
+            }
             Measure::Coders(run) => Some(run(&[Subject::of_trained(trained)?], data)),
             Measure::Classifier(run) => Some(run(&Classifier::of_trained(trained, &data.train)?, data)),
             Measure::Makers(coders, gan) => match Source::of_trained(trained) {

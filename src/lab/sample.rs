@@ -1,5 +1,6 @@
 //! New images from the prior.
 
+use super::plane::{self, Points};
 use super::{Experiment, Findings, Measure, Subject, generate};
 use crate::data::Dataset;
 use crate::error::Error;
@@ -16,12 +17,18 @@ pub const EXPERIMENT: Experiment = Experiment {
     key: "samples",
     run: Measure::Makers(
         |subjects, data| match subjects.iter().find(|subject| subject.is_variational()) {
+            Some(subject) if data.test.is_points() => {
+                Ok(Findings::of(plane::measure(&Points::Coder(subject), data), plane::tell))
+            }
             Some(subject) => Ok(Findings::of(measure(subject, data), tell)),
             None => Err(Error::Usage(
                 "an autoencoder has no prior to draw new images from; sample needs a VAE or a GAN".into(),
             )),
         },
-        |gan, data| Ok(Findings::of(generate::measure(gan, data), generate::tell)),
+        |gan, data| match data.test.is_points() {
+            true => Ok(Findings::of(plane::measure(&Points::Gan(gan), data), plane::tell)),
+            false => Ok(Findings::of(generate::measure(gan, data), generate::tell)),
+        },
     ),
 };
 

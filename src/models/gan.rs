@@ -10,7 +10,7 @@ pub use technique::{Game, Hold, TECHNIQUES, Technique, Variant};
 
 use super::coder::Codes;
 use crate::autograd::{Tape, Var};
-use crate::data::Encoding;
+use crate::data::{Encoding, POINT};
 use crate::error::{Error, Result};
 use crate::kernels::{Real, elementwise::map};
 use crate::loss;
@@ -50,20 +50,23 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// A variant as its [`Technique`] has it, with 64 dimensions of noise.
+    /// A variant as its [`Technique`] has it, with 64 dimensions of noise. Of [points](POINT) both networks are dense and small, and learn
+    /// five times as fast.
     pub fn new(variant: Variant, shape: [usize; 3], classes: usize) -> Self {
-        let technique = variant.technique();
+        let (technique, is_of_points) = (variant.technique(), shape == POINT);
+        let own = (technique.descent)();
+        let descent = Descent { lr: if is_of_points { 5.0 * own.lr } else { own.lr }, ..own };
         Settings {
             variant,
             shape,
             classes,
             latent: 64,
-            is_convolutional: technique.is_convolutional,
-            hidden: vec![512, 256],
+            is_convolutional: technique.is_convolutional && !is_of_points,
+            hidden: if is_of_points { vec![128, 128] } else { vec![512, 256] },
             game: technique.game,
             critic_steps: technique.critic_steps,
-            critic: (technique.descent)(),
-            generator: (technique.descent)(),
+            critic: descent.clone(),
+            generator: descent,
             ema: None,
         }
     }
@@ -81,6 +84,19 @@ impl Settings {
     /// How many numbers the generator is given besides noise.
     fn given(&self) -> usize {
         self.told().saturating_add(self.code())
+    }
+
+    /// What critic and generator minimise, as formulas.
+    pub fn formulas(&self) -> [String; 2] {
+        self.variant.technique().formulas(self.game, self.hold())
+    }
+
+    /// What holds the critic: of points, which are near one another, the penalty weighs 0.1 as in Gulrajani et al.'s own code for them.
+    pub fn hold(&self) -> Hold {
+        match self.variant.technique().hold {
+            Hold::Penalty(_) if self.shape == POINT => Hold::Penalty(0.1),
+            hold => hold,
+        }
     }
 
     /// How the weights of convolutional networks start. Divided by their singular value, their scale does not count, and the biases' would.
@@ -205,6 +221,16 @@ impl Gan {
         self.generator.forward(&pass, z.slice(1, 0, latent), given) * 0.5 + 0.5
     }
 
+    /// The critic's scores of images `[B, D]`, pixels from 0 to 1, `[B, 1]`; of a conditional one, if they are of these classes.
+    ///
+    /// # Panics
+    /// When there is no class for each row of x.
+    pub fn score<'t>(&self, tape: &'t Tape<f32>, x: Var<'t, f32>, classes: &[usize]) -> Var<'t, f32> {
+        let pass = Pass::judging(tape, &self.parts[0].params);
+        let told = (self.settings.told() > 0).then(|| one_hot(tape, classes.iter().copied(), self.settings.classes));
+        self.critic.on(&pass).score(x * 2.0 - 1.0, told)
+    }
+
     /// What both networks are told of a batch.
     fn told<'t>(&self, tape: &'t Tape<f32>, batch: &Batch) -> Option<Var<'t, f32>> {
         (self.settings.told() > 0).then(|| batch.classes(tape, self.settings.classes))
@@ -242,8 +268,7 @@ impl Gan {
     fn update_critic(&mut self, tape: &mut Tape<f32>, batch: &Batch) -> Result<([f64; JUDGED], f64), NotFinite> {
         let pass = self.pass(tape, 0, batch);
         let real = tape.span("gather", || batch.images(tape)) * 2.0 - 1.0;
-        let (told, code, hold) =
-            (self.told(tape, batch), self.code(tape, batch, 0), self.settings.variant.technique().hold);
+        let (told, code, hold) = (self.told(tape, batch), self.code(tape, batch, 0), self.settings.hold());
         let (loss, measured) = tape.span("forward", || {
             let z = batch.noise(tape, self.settings.latent, 0);
             // Its value alone: no gradient goes back to the generator.

@@ -18,7 +18,7 @@ pub use score::{Score, Standing};
 pub use vae::Vae;
 
 use crate::autograd::Tape;
-use crate::data::Encoding;
+use crate::data::{Encoding, POINT};
 use crate::error::Result;
 use crate::nn::{Activation, Init};
 use crate::optim::Descent;
@@ -194,9 +194,10 @@ pub fn classifying(own: classifier::Settings) -> Config {
     Config { epochs: 5, binarize: Encoding::Grey, ..Config::of(Settings::Cnn(own)) }
 }
 
-/// The training of a GAN: 10 epochs, batch 128, grey inputs, seed 0.
+/// The training of a GAN: 10 epochs, 50 of points, batch 128, grey inputs, seed 0.
 pub fn adversarial(own: gan::Settings) -> Config {
-    Config { epochs: 10, binarize: Encoding::Grey, ..Config::of(Settings::Gan(own)) }
+    let epochs = if own.shape == POINT { 50 } else { 10 };
+    Config { epochs, binarize: Encoding::Grey, ..Config::of(Settings::Gan(own)) }
 }
 
 /// The configuration of a run.

@@ -1,6 +1,7 @@
 //! Charts: the layers of one, the ranges they need, and the frame around them.
 
 use super::axis::{Axis, drawable};
+use super::field::{self, Field, TINT};
 use super::key::{self, Entry, Swatch};
 use super::marks::{self, Area, Ellipse, Labels, whole};
 use super::style::{GRID, INK, MUTED, SERIES};
@@ -60,6 +61,8 @@ enum Shape {
     Level(f64),
     Contour(Ellipse),
     Note(f64, f64),
+    Tint(Field),
+    Arrows(Vec<[f64; 4]>),
 }
 
 const WIDTH: f64 = 800.0;
@@ -126,6 +129,16 @@ impl Chart {
     /// A marked point with `text` beside it. The mark has the colour of the layers of that name if there are any.
     pub fn note(self, text: &str, point: (f64, f64)) -> Self {
         self.with(text, Shape::Note(point.0, point.1))
+    }
+
+    /// Tints the paper behind all else by how high a field is.
+    pub fn tint(self, name: &str, field: &Field) -> Self {
+        self.with(name, Shape::Tint(field.clone()))
+    }
+
+    /// Arrows `[x, y, dx, dy]` from (x, y) to (x + dx, y + dy), before all else. They have no entry of the key.
+    pub fn arrows(self, arrows: &[[f64; 4]]) -> Self {
+        self.with("", Shape::Arrows(arrows.to_vec()))
     }
 
     /// Takes the colour of the last layer: it is there to compare with.
@@ -200,8 +213,8 @@ impl Chart {
         let (w, h) = (num(area.width), num(area.height));
         // An SVG inside the SVG clips what goes beyond the axes, and needs no id for it. Dots are drawn whole, so that they are not in
         // it; behind it, where they hide no outline.
-        let (marks, dots) = self.marks(&area);
-        let _ = writeln!(body, "{dots}<svg width=\"{w}\" height=\"{h}\">\n{marks}</svg>");
+        let (tints, marks, dots) = self.marks(&area);
+        let _ = writeln!(body, "{tints}{dots}<svg width=\"{w}\" height=\"{h}\">\n{marks}</svg>");
         let _ = writeln!(body, "<path d=\"M0 {h}H{w}\" stroke=\"{MUTED}\" stroke-width=\"1.2\"/>");
         body += &self.labels(&area);
         body += &key::draw(named.into_iter().map(|l| l.entry(&area)).collect(), area.width, area.height);
@@ -211,7 +224,8 @@ impl Chart {
 
     fn with(mut self, name: &str, shape: Shape) -> Self {
         let color = match shape {
-            Shape::Level(_) | Shape::Contour(_) | Shape::Note(..) => None,
+            Shape::Level(_) | Shape::Contour(_) | Shape::Note(..) | Shape::Arrows(_) => None,
+            Shape::Tint(_) => Some(TINT),
             _ => self.color(name).or_else(|| self.companion(&shape)).or_else(|| {
                 self.colors += 1;
                 Some(SERIES[(self.colors - 1) % SERIES.len()])
@@ -328,9 +342,9 @@ impl Chart {
         out + &text((x, y), LABEL, INK, &look, &self.y_label)
     }
 
-    /// What stands in the plot, from back to front: areas, outlines, lines; and the dots.
-    fn marks(&self, area: &Area) -> (String, String) {
-        let (mut bars, mut dots) = (Vec::new(), Vec::new());
+    /// What stands in the plot: the tints behind all; from back to front areas, outlines, lines, arrows; and the dots.
+    fn marks(&self, area: &Area) -> (String, String, String) {
+        let (mut bars, mut dots, mut tints) = (Vec::new(), Vec::new(), String::new());
         let (mut outlines, mut levels, mut lines) = (String::new(), String::new(), String::new());
         for Layer { color, shape, .. } in &self.layers {
             let own = *color;
@@ -342,12 +356,14 @@ impl Chart {
                 Shape::Bars(values) => bars.push((color, values)),
                 Shape::Level(y) => levels += &marks::level(area, *y),
                 Shape::Contour(ellipse) => outlines += &marks::contour(area, *ellipse),
+                Shape::Tint(field) => tints += &field.element(area),
+                Shape::Arrows(all) => lines += &field::arrows(area, all),
                 Shape::Note(..) => {}
             }
         }
         let groups = bars.len();
         let bars = bars.into_iter().enumerate().map(|(k, (color, values))| marks::bars(area, values, color, k, groups));
-        (bars.collect::<String>() + &outlines + &levels + &lines, marks::scatter(area, &dots))
+        (tints, bars.collect::<String>() + &outlines + &levels + &lines, marks::scatter(area, &dots))
     }
 
     /// The text in the plot.
@@ -374,7 +390,7 @@ impl Layer {
                 (Swatch::Line { dashed: *dashed }, last.map_or(0.0, |p| area.at(*p).1))
             }
             Shape::Level(y) => (Swatch::Level, area.at((area.x.lo, *y)).1),
-            Shape::Bars(_) => (Swatch::Square, 0.0),
+            Shape::Bars(_) | Shape::Tint(_) => (Swatch::Square, 0.0),
             Shape::Ellipses(_) => (Swatch::Outline, 0.0),
             _ => (Swatch::Dot, 0.0),
         };
@@ -391,6 +407,8 @@ impl Shape {
             Shape::Ellipses(all) => all.iter().copied().flat_map(corners).collect(),
             Shape::Contour(ellipse) => corners(*ellipse).to_vec(),
             Shape::Note(x, y) => vec![(*x, *y)],
+            Shape::Tint(field) => field.corners().to_vec(),
+            Shape::Arrows(all) => all.iter().map(|[x, y, ..]| (*x, *y)).collect(),
             Shape::Bars(_) | Shape::Level(_) => Vec::new(),
         };
         points.retain(|p| whole(*p));

@@ -7,11 +7,13 @@
 //! - [`ImageGrid`]: equally sized images side by side, grey, in colour or as heat maps, one PNG.
 //! - [`film`]: frames as an endless animation (APNG).
 //! - [`Chart`]: lines, scatters, ellipses and bars with axes and a key.
+//! - [`Field`]: numbers over a square of the plane, behind a chart or behind points as a frame of a film.
 //! - [`Panel`]: rows of images with captions.
 
 #[allow(clippy::disallowed_methods)] // Ticks are looked at, not computed with.
 mod axis;
 mod chart;
+mod field;
 mod film;
 mod grid;
 mod image;
@@ -23,6 +25,7 @@ mod svg;
 
 pub use axis::drawable;
 pub use chart::Chart;
+pub use field::Field;
 pub use film::{excerpt, film};
 pub use grid::ImageGrid;
 pub use image::Image;

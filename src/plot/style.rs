@@ -32,6 +32,11 @@ const DARK: [(&str, &str); 14] = [
     (SERIES[9], "#FE4F75"),
 ];
 
+/// The numbers of a colour of this file.
+pub fn rgb(hex: &str) -> [u8; 3] {
+    std::array::from_fn(|c| u8::from_str_radix(&hex[1 + 2 * c..][..2], 16).expect("a colour is #RRGGBB"))
+}
+
 /// The style sheet that turns a light picture dark for viewers who prefer that.
 pub fn dark_rules() -> String {
     let rules =

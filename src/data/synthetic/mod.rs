@@ -38,15 +38,18 @@ fn stream(split: u64, what: u64, row: usize) -> Stream {
     Stream::new(0, Purpose::Synthetic, 2 * split + what, row as u64)
 }
 
+/// `n` labels: each group of as many as there are classes has all of them, in the order that the group's stream shuffles them to.
+pub(super) fn labels(n: usize, classes: usize, stream: impl Fn(usize) -> Stream) -> Vec<u8> {
+    let group = |group: usize| {
+        let mut all: Vec<u8> = (0..classes).map(|class| class as u8).collect();
+        stream(group).shuffle(&mut all);
+        all
+    };
+    (0..n.div_ceil(classes)).flat_map(group).take(n).collect()
+}
+
 fn split(split: u64, n: usize) -> Split {
-    let labels: Vec<u8> = (0..n.div_ceil(CLASSES))
-        .flat_map(|ten| {
-            let mut classes: [u8; CLASSES] = std::array::from_fn(|class| class as u8);
-            stream(split, 0, ten).shuffle(&mut classes);
-            classes
-        })
-        .take(n)
-        .collect();
+    let labels = labels(n, CLASSES, |ten| stream(split, 0, ten));
     let mut images = vec![0; n * SIDE * SIDE];
     images.par_chunks_mut(SIDE * SIDE).zip(&labels).enumerate().for_each(|(i, (image, &label))| {
         draw(label, &mut stream(split, 1, i), image);

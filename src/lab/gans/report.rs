@@ -59,14 +59,14 @@ fn losses(s: &GanSummary) -> Vec<Block> {
     let mut text: Vec<Block> = Vec::new();
     for (group, runs) in s.groups() {
         let name = escape(group);
-        let Some((technique, game, _)) = technique(runs[0]) else {
+        let Settings::Gan(own) = &runs[0].config.network else {
             text.push(formula(
                 "−E_q[ln p(x | z)] + KL(q(z | x) ‖ p(z))",
                 format!("{name}: one loss for both halves, the negative ELBO. [Kingma and Welling 2014](https://arxiv.org/abs/1312.6114)."),
             ));
             continue;
         };
-        let [critic, generator] = technique.formulas(game);
+        let ([critic, generator], technique) = (own.formulas(), own.variant.technique());
         text.push(formula(&critic, format!("{name}: what the critic D minimised.")));
         text.push(formula(
             &generator,

@@ -93,7 +93,7 @@ fn every_technique_is_told_with_its_losses_its_use_and_its_reference() {
     let all: Vec<Run> = TECHNIQUES.iter().map(|t| run(t.name, gan(t.variant, 0), 50.0)).collect();
     let page = said(all);
     for technique in &TECHNIQUES {
-        for formula in technique.formulas(technique.game) {
+        for formula in technique.formulas(technique.game, technique.hold) {
             assert!(page.contains(&crate::report::Formula::new(&formula, "").plain()), "{formula}");
         }
         assert!(background::uses().unwrap().contains_key(technique.variant.name()), "{}", technique.name);

@@ -235,10 +235,10 @@ pub static TECHNIQUES: [Technique; 8] = [
 ];
 
 impl Technique {
-    /// What critic and generator minimise in this game, with all that the technique adds.
-    pub fn formulas(&self, game: Game) -> [String; 2] {
+    /// What critic and generator minimise in this game, with all that the technique adds and what holds the critic.
+    pub fn formulas(&self, game: Game, hold: Hold) -> [String; 2] {
         let [critic, generator] = game.formulas();
-        let penalty = match self.hold {
+        let penalty = match hold {
             Hold::Penalty(weight) => format!(" + {weight} E[(|∇D(x̂)| − 1)²]"),
             _ => String::new(),
         };
