@@ -571,6 +571,8 @@ fn a_gan_is_trained_and_its_images_are_shown() {
     let train = |more: &[&str]| refused(&[&fixed[..], more].concat(), 2);
     assert_eq!(train(&["--critic-steps", "0"]), "elbo: --critic-steps: expected at least 1, found 0");
     assert!(train(&["--kind", "lsgan", "--minimax"]).contains("plays another game"));
+    assert_eq!(train(&["--betas", "0.5"]), "elbo: --betas: expected two numbers, such as 0.5,0.999, found 0.5");
+    assert_eq!(train(&["--betas", "0.5,2"]), "elbo: --betas: expected numbers from 0 to below 1, found [0.5, 2.0]");
     let vae = elbo(&[
         "train",
         "vae",

@@ -1,11 +1,12 @@
 //! `elbo bench` and `elbo profile`: how long a training step takes, and where the time goes.
 
+use super::gan::VariantChoice;
 use super::{DataArgs, flags};
 use crate::autograd::{Profile, Work};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::kernels::peak;
-use crate::models::gan::{self, Variant};
+use crate::models::gan;
 use crate::models::{Config, Settings, Trained, Trainer, adversarial, classifier, classifying, coder};
 use crate::optim::Descent;
 use crate::train::Folder;
@@ -22,9 +23,12 @@ pub enum BenchCommand {
 
 #[derive(Args, Debug)]
 pub struct StepArgs {
-    /// Of which network: the exercise's VAE, the classifier, or the DCGAN
+    /// Of which network: the exercise's VAE, the classifier, or a GAN
     #[arg(value_enum, value_name = "KIND", default_value = "vae")]
     network: BenchChoice,
+    /// Which GAN: a step is an update of its generator with those of its critic
+    #[arg(long, value_enum, default_value = "dcgan")]
+    kind: VariantChoice,
     /// Steps to measure
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = flags::whole(1_u32..=1_000_000, "a whole number from 1 to 1000000"))]
     steps: u32,
@@ -55,7 +59,7 @@ enum BenchChoice {
 }
 
 /// Steps before the measured ones: the first makes the memory that all others use.
-const WARM_UP: u32 = 40;
+const WARM_UP: u32 = 20;
 
 /// Measures a step: a GAN's as it is trained, the others' with a learning rate of 0.001, at which they can run on for long.
 pub fn bench(command: BenchCommand) -> Result<()> {
@@ -70,7 +74,9 @@ pub fn bench(command: BenchCommand) -> Result<()> {
             let own = classifier::Settings::new(data.train.shape(), data.class_names.len());
             classifying(classifier::Settings { descent, ..own })
         }
-        BenchChoice::Gan => adversarial(gan::Settings::new(Variant::Dcgan, data.train.shape(), data.class_names.len())),
+        BenchChoice::Gan => {
+            adversarial(gan::Settings::new(args.kind.into(), data.train.shape(), data.class_names.len()))
+        }
     };
     let mut trainer = Trainer::new(config)?;
     steps(&mut trainer, &data, WARM_UP)?;
@@ -103,11 +109,15 @@ fn profiled(trainer: &mut Trainer, data: &Dataset, n: u32) -> Result<(Profile, T
     Ok((profile, Timing::of(times)))
 }
 
-/// Trains for `n` steps, from one epoch into the next, and gives the seconds of each.
+/// Trains for `n` steps, from one epoch into the next, and gives the seconds of each: of a GAN those up to an update of its generator.
 fn steps(trainer: &mut Trainer, data: &Dataset, n: u32) -> Result<Vec<f64>> {
+    let updates = match &trainer.config.network {
+        Settings::Gan(own) => own.critic_steps,
+        _ => 1,
+    };
     let step = |_| {
         let start = Instant::now();
-        trainer.step(data)?;
+        (0..updates).try_for_each(|_| trainer.step(data))?;
         Ok(start.elapsed().as_secs_f64())
     };
     (0..n).map(step).collect()

@@ -22,6 +22,12 @@ pub fn number(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| "a number".into())
 }
 
+/// Two numbers.
+pub fn pair(text: &str) -> Result<[f64; 2], String> {
+    let numbers = text.split_once(',').and_then(|(a, b)| Some([a.trim().parse().ok()?, b.trim().parse().ok()?]));
+    numbers.ok_or_else(|| "two numbers, such as 0.5,0.999".into())
+}
+
 /// A path, whose `~/` is the home folder: shells leave it as it is in `--out=~/x`.
 pub fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(|text| at_home(text).into())

@@ -34,8 +34,8 @@ pub struct GanArgs {
     #[arg(long, value_name = "X", value_parser = flags::number, help_heading = "GAN")]
     critic_lr: Option<f64>,
     /// β₁ and β₂ of Adam [default: 0.5,0.999; wgan-gp: 0,0.9]
-    #[arg(long, value_name = "X,X", value_delimiter = ',', num_args = 2, value_parser = flags::number, help_heading = "GAN")]
-    betas: Option<Vec<f64>>,
+    #[arg(long, value_name = "X,X", value_parser = flags::pair, help_heading = "GAN")]
+    betas: Option<[f64; 2]>,
     /// Keep an average of the generator's weights, of which an update keeps so much, and make images with that: 0.999, say
     #[arg(long, value_name = "X", value_parser = flags::number, help_heading = "GAN")]
     ema: Option<f64>,
@@ -56,9 +56,9 @@ impl GanArgs {
         own.critic_steps = self.critic_steps.unwrap_or(own.critic_steps);
         own.critic.lr = self.critic_lr.unwrap_or(own.critic.lr);
         own.ema = self.ema;
-        if let Some(&[beta1, beta2]) = self.betas.as_deref() {
-            own.critic.betas = [beta1, beta2];
-            own.generator.betas = [beta1, beta2];
+        if let Some(betas) = self.betas {
+            own.critic.betas = betas;
+            own.generator.betas = betas;
         }
         match (self.minimax, own.game) {
             (false, _) => Ok(()),

@@ -6,10 +6,11 @@ use super::{DataArgs, flags, stop_on_signal};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files;
+use crate::lab::gans::{gradients, scores};
 use crate::lab::judge::{self, About, Judge, Verdict};
 use crate::lab::makers::{Maker, common_pixels};
-use crate::models::{Network, Trained, Trainer};
-use crate::report::Block;
+use crate::models::{Network, Settings, Trained, Trainer};
+use crate::report::{Block, Figure};
 use crate::train::{Folder, Watch};
 use clap::Args;
 use serde::Serialize;
@@ -88,8 +89,13 @@ pub fn judge(
             judge.verdict(&name, maker.images(0..judge.images(), &classes))
         };
         let verdicts: Vec<Verdict> = Maker::all(trained).into_iter().map(verdict).collect();
-        let figure = judge::draw(&verdicts, judge.about(), data);
-        folder.write(&figure.path(), &figure.bytes)?;
+        let mut figures = vec![judge::draw(&verdicts, judge.about(), data)];
+        if let Settings::Gan(own) = &trained.config.network {
+            let (name, records) = (own.variant.technique().name, folder.read_metrics()?);
+            figures.push(Figure::new("scores.svg", scores(name, &[&records]).svg()));
+            figures.push(Figure::new("gradients.svg", gradients(name, &[&records]).svg()));
+        }
+        figures.iter().try_for_each(|figure| folder.write(&figure.path(), &figure.bytes))?;
         let numbers = Judgement { about: judge.about(), references: &references, verdicts: &verdicts };
         folder.write("judge.json", files::json(&numbers).as_bytes())?;
         all.extend(verdicts);
