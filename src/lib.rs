@@ -26,15 +26,15 @@
 //! | [`models`] | the autoencoder, the VAE, the classifier and the GANs, and how they are trained | [`models::Vae`], [`models::gan`] |
 //! | [`plot`] | charts and image grids, without tensors | [`plot::Chart`] |
 //! | [`report`] | what is told, as HTML, Markdown and for the terminal | [`report::Block`] |
-//! | [`lab`] | the experiments on trained networks | [`lab::EXPERIMENTS`] |
+//! | [`lab`] | the experiments on trained networks, and what judges new images | [`lab::EXPERIMENTS`], [`lab::judge`] |
 //! | [`search`] | the search for good parameters: TPE, its rivals, pruners, study files | [`search`] |
 //! | [`tune`] | the search for a network's settings, under cross-validation | [`tune::CrossValidation`] |
 //! | [`cli`] | the command line | [`cli`] |
 //!
 //! A module uses only what is above it in this table, and none of `data`, `plot`, `report` and `search` knows of tensors.
 //!
-//! What grows, grows by a file and a line: an op by its row in [`ops::CATALOGUE`], a network by its line in [`models`], an experiment by
-//! its row in [`lab::EXPERIMENTS`], a data set by its row in [`data::catalogue`].
+//! What grows, grows by a file and a line: an op by its row in [`ops::CATALOGUE`], a network by its line in [`models`], a kind of GAN by
+//! its line in [`models::gan::TECHNIQUES`], an experiment by its row in [`lab::EXPERIMENTS`], a data set by its row in [`data::catalogue`].
 //!
 //! Without default features the crate is the engine, from `error` to `optim`; what is below in the table stands behind features of its
 //! name, but that `data`, `train` and `models` are the feature `train`, and `report` comes with `plot`.

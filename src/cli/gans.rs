@@ -85,8 +85,9 @@ impl GansArgs {
             Config { epochs: GAN_EPOCHS, ..adversarial(own) }
         };
         let mut configs: Vec<Config> = Vec::new();
-        for of in self.latent_dims.iter().map(vae).chain(self.kinds.iter().map(gan)) {
-            for seed in (0..self.seeds).map(|i| self.seed.wrapping_add(i)) {
+        // Seed after seed, so that a study that is stopped has something to say of all kinds.
+        for seed in (0..self.seeds).map(|i| self.seed.wrapping_add(i)) {
+            for of in self.latent_dims.iter().map(vae).chain(self.kinds.iter().map(gan)) {
                 let config = Config { epochs: self.epochs.unwrap_or(of.epochs), seed, ..of.clone() };
                 config.validate::<Network>()?;
                 config.check_steps(data.train.len())?;

@@ -75,11 +75,13 @@ impl Family {
     /// When there is none.
     pub fn origin(path: &Path, group: Group) -> Result<Origin> {
         let configs = plan(path)?;
-        let folder = Folder::at(&path.join(name(&configs, &configs[0], group)))?;
-        match files::is_there(&folder.checkpoint())? {
-            true => Ok(Trained::load(&folder.checkpoint())?.origin),
-            false => Ok(Origin::default()),
+        for config in &configs {
+            let own = path.join(name(&configs, config, group));
+            if files::is_there(&own)? && files::is_there(&Folder::at(&own)?.checkpoint())? {
+                return Ok(Trained::load(&Folder::at(&own)?.checkpoint())?.origin);
+            }
         }
+        Ok(Origin::default())
     }
 
     /// The one that was begun at `path`.

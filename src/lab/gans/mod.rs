@@ -43,7 +43,7 @@ pub struct GanSummary {
     pub real: Vec<Vec<f32>>,
     /// Channels, height and width of an image.
     pub shape: [usize; 3],
-    /// The networks, those that differ in nothing but their seed one after the other.
+    /// The networks, in the order of training.
     pub runs: Vec<Run>,
 }
 
