@@ -155,23 +155,22 @@ pub fn differ(a: &[f64], b: &[f64]) -> Option<bool> {
 }
 
 /// What both measure, and which is better where that is clear.
-fn compare(s: &GanSummary, one: &(&str, Vec<&Verdict>), other: &(&str, Vec<&Verdict>)) -> Vec<String> {
-    let said = |measure: &Measure| {
+fn compare(s: &GanSummary, one: &(&str, Vec<&Verdict>), other: &(&str, Vec<&Verdict>), caption: String) -> Block {
+    let row = |measure: &Measure| {
         let of = |maker: &(&str, Vec<&Verdict>)| maker.1.iter().map(|v| (measure.value)(v, s)).collect::<Vec<f64>>();
         let (a, b) = (of(one), of(other));
         let show = |x: &[f64]| nats(mean(x.iter().copied()), measure.decimals).replace('-', "−");
-        let numbers = format!("{} {} against {}", measure.name, show(&a), show(&b));
-        match differ(&a, &b) {
-            None => format!("{numbers} (one seed says nothing of the noise)"),
-            Some(false) => format!("{numbers} (no clear difference)"),
+        let better = match differ(&a, &b) {
+            None => "one seed does not tell".into(),
+            Some(false) => "no clear difference".into(),
             Some(true) => {
                 let is_better = (mean(a.iter().copied()) < mean(b.iter().copied())) == measure.is_less_better;
-                let (name, _) = if is_better { one } else { other };
-                format!("{numbers} (**better: {}**)", escape(name))
+                format!("**{}**", escape(if is_better { one.0 } else { other.0 }))
             }
-        }
+        };
+        vec![measure.name.to_string(), show(&a), show(&b), better]
     };
-    MEASURES.iter().map(said).collect()
+    table(["", &*escape(one.0), &*escape(other.0), "better"], MEASURES.iter().map(row), caption)
 }
 
 fn approaches(s: &GanSummary) -> Vec<Block> {
@@ -214,19 +213,13 @@ fn approaches(s: &GanSummary) -> Vec<Block> {
     let best = makers.iter().filter(|(name, _)| is_gan_of(name)).min_by(order);
     for vae in makers.iter().filter(|(name, _)| !is_gan_of(name)) {
         if let Some(gan) = best {
-            text.push(
-                format!(
-                    "**{}**, the GAN of the least Fréchet distance, beside **{}**: {}.",
-                    escape(gan.0),
-                    escape(vae.0),
-                    compare(s, gan, vae).join("; ")
-                )
-                .into(),
-            );
+            let caption =
+                format!("The GAN of the least Fréchet distance beside the {}, means over the seeds.", escape(vae.0));
+            text.push(compare(s, gan, vae, caption));
         }
     }
     if !makers.is_empty() {
-        text.push("A difference is clear here where it exceeds two standard errors over the seeds.".into());
+        text.push("A difference is clear, here and below, where it exceeds two standard errors over the seeds.".into());
     }
     text
 }
@@ -274,14 +267,11 @@ fn techniques(s: &GanSummary) -> Result<Vec<Block>> {
         match reference(s, runs[0]) {
             Some(vanilla) if vanilla.group != group => {
                 if let (Some(own), Some(other)) = (find(group), find(&vanilla.group)) {
-                    text.push(
-                        format!(
-                            "Measured beside the {}, the first GAN of the same architecture, after as many epochs: {}.",
-                            escape(&vanilla.group),
-                            compare(s, own, other).join("; ")
-                        )
-                        .into(),
+                    let caption = format!(
+                        "Measured beside the {}, the first GAN of the same architecture, after as many epochs, means over the seeds.",
+                        escape(&vanilla.group)
                     );
+                    text.push(compare(s, own, other, caption));
                 }
             }
             Some(_) => {}

@@ -106,14 +106,19 @@ pub fn tell(by: &About, references: &[Verdict], verdicts: &[Verdict], classes: &
 /// A class is left out that has less than this share of the images.
 const LEFT_OUT: f64 = 0.02;
 
-/// Which classes are not made.
+/// Which classes are not made; where these are most, which are.
 pub fn left_out(verdict: &Verdict, classes: &[String]) -> Option<String> {
-    let rare = verdict.classes.iter().zip(classes).filter(|(share, _)| **share < LEFT_OUT);
-    let names: Vec<String> = rare.map(|(share, name)| format!("{} ({:.1} %)", escape(name), 100.0 * share)).collect();
+    let named = |is_told: fn(f64) -> bool| {
+        let of = verdict.classes.iter().zip(classes).filter(|(share, _)| is_told(**share));
+        of.map(|(share, name)| format!("{} ({:.1} %)", escape(name), 100.0 * share)).collect::<Vec<_>>()
+    };
+    let (rare, made) = (named(|share| share < LEFT_OUT), named(|share| share >= LEFT_OUT));
     let name = escape(&verdict.name);
-    match names.len() {
+    match rare.len() {
         0 => None,
-        n if n == classes.len() => None,
-        _ => Some(format!("{name} leaves out: {}.", names.join(", "))),
+        n if n > made.len() && !made.is_empty() => {
+            Some(format!("{name} makes hardly anything but: {}.", made.join(", ")))
+        }
+        _ => Some(format!("{name} leaves out: {}.", rare.join(", "))),
     }
 }

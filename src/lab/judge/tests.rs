@@ -84,14 +84,14 @@ fn too_few_images_are_refused() {
 /// Every sentence follows from the numbers.
 #[test]
 fn what_is_left_out_is_named_and_nothing_else() {
-    let verdict = |classes: Vec<f64>| {
-        let (trained, data) = judge();
-        let images = seen(&data, 0..4, Encoding::Grey);
-        let mut verdict = Judge::new(&trained, &data, Encoding::Grey, 4).unwrap().verdict("GAN", images);
-        verdict.classes = classes;
-        verdict
-    };
+    let (trained, data) = judge();
+    let of_four =
+        Judge::new(&trained, &data, Encoding::Grey, 4).unwrap().verdict("GAN", seen(&data, 0..4, Encoding::Grey));
+    let verdict = |classes: Vec<f64>| Verdict { classes, ..of_four.clone() };
     let names: Vec<String> = ["Bag", "Coat"].map(String::from).to_vec();
+    let three: Vec<String> = ["Bag", "Coat", "Shirt"].map(String::from).to_vec();
+    let said = tell::left_out(&verdict(vec![0.985, 0.01, 0.005]), &three).unwrap();
+    assert_eq!(said, "GAN makes hardly anything but: Bag (98.5 %).");
     assert_eq!(tell::left_out(&verdict(vec![0.99, 0.01]), &names).unwrap(), "GAN leaves out: Coat (1.0 %).");
     assert_eq!(tell::left_out(&verdict(vec![0.5, 0.5]), &names), None);
 }
