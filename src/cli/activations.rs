@@ -109,8 +109,9 @@ pub fn run(args: ActivationArgs, quiet: bool) -> Result<()> {
     let stop = stop_on_signal()?;
     let (study, data) = match &args.resume {
         Some(path) => {
-            let data = args.data.load_for(&ActivationStudy::origin(path)?)?;
-            (ActivationStudy::resume(path)?, data)
+            let study = ActivationStudy::resume(path)?;
+            let data = args.data.load_for(&study.family().origin()?)?;
+            (study, data)
         }
         None => {
             let data = args.data.load()?;

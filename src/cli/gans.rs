@@ -125,8 +125,9 @@ pub fn run(args: GansArgs, quiet: bool) -> Result<()> {
     }
     let (study, data) = match &args.resume {
         Some(path) => {
-            let data = args.data.load_for(&GanStudy::origin(path)?)?;
-            (GanStudy::resume(path)?, data)
+            let study = GanStudy::resume(path)?;
+            let data = args.data.load_for(&study.family().origin()?)?;
+            (study, data)
         }
         None => {
             let data = args.data.load()?;

@@ -59,8 +59,9 @@ fn is_sample(experiment: &Experiment) -> bool {
 impl Subcommand for Look {
     fn augment_subcommands(command: Command) -> Command {
         let own = |e: &Experiment| {
-            let command = LookArgs::augment_args(Command::new(e.name)).about(e.about);
-            if is_sample(e) { ExportArgs::augment_args(command) } else { command }
+            let command = LookArgs::augment_args(Command::new(e.name));
+            let command = if is_sample(e) { ExportArgs::augment_args(command) } else { command };
+            command.about(e.about)
         };
         command.subcommands(EXPERIMENTS.iter().map(own))
     }

@@ -4,7 +4,7 @@ use super::classify::{self, Classifier};
 use super::family::{Family, Member};
 use super::publish;
 use crate::autograd::Tape;
-use crate::data::{Dataset, Origin, Split};
+use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::loss;
 use crate::models::classifier::{Settings, Trace};
@@ -95,14 +95,6 @@ impl ActivationStudy {
     pub fn begin(folder: Folder, configs: Vec<Config>) -> Result<Self> {
         configs.iter().try_for_each(|config| of(config).map(drop))?;
         Ok(ActivationStudy(Family::begin(folder, configs, group)?))
-    }
-
-    /// Where the data of the study at `path` were; the default where no network was begun.
-    ///
-    /// # Errors
-    /// When there is no study.
-    pub fn origin(path: &Path) -> Result<Origin> {
-        Family::origin(path, group)
     }
 
     /// The study that was begun at `path`.

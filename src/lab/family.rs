@@ -69,14 +69,13 @@ impl Family {
         }
     }
 
-    /// Where the data of the one at `path` were; the default where no network was begun.
+    /// Where the data were; the default where no network was begun.
     ///
     /// # Errors
-    /// When there is none.
-    pub fn origin(path: &Path, group: Group) -> Result<Origin> {
-        let configs = plan(path)?;
-        for config in &configs {
-            let own = path.join(name(&configs, config, group));
+    /// When a checkpoint cannot be read.
+    pub fn origin(&self) -> Result<Origin> {
+        for config in &self.configs {
+            let own = self.folder.path().join(name(&self.configs, config, self.group));
             if files::is_there(&own)? && files::is_there(&Folder::at(&own)?.checkpoint())? {
                 return Ok(Trained::load(&Folder::at(&own)?.checkpoint())?.origin);
             }

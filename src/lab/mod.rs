@@ -93,8 +93,9 @@ impl Experiment {
     /// # Errors
     /// As the experiment's own; and an [`Error::Usage`] where it would show points of the plane as images.
     pub fn on(&self, trained: &Trained, data: &Dataset) -> Option<Result<Findings>> {
+        let sees_points = self.name == sample::EXPERIMENT.name;
         match self.run {
-            Measure::Coders(_) if data.test.is_points() => {
+            Measure::Coders(_) | Measure::Makers(..) if data.test.is_points() && !sees_points => {
                 let why = format!("{} shows images, and the run is on points of the plane: see sample", self.name);
                 Some(Err(Error::Usage(why)))
             }

@@ -12,7 +12,7 @@ use super::family::{Family, grouped};
 use super::judge::{About, Judge, Verdict};
 use super::makers::{Maker, common_pixels};
 use super::{film, publish};
-use crate::data::{Dataset, Origin};
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::models::{Config, Network, Settings, Trained, Trainer};
 use crate::train::{Folder, Record, Watch};
@@ -97,14 +97,6 @@ impl GanStudy {
     pub fn begin(folder: Folder, configs: Vec<Config>) -> Result<Self> {
         configs.iter().try_for_each(check)?;
         Ok(GanStudy(Family::begin(folder, configs, group)?))
-    }
-
-    /// Where the data of the study at `path` were; the default where no network was begun.
-    ///
-    /// # Errors
-    /// When there is no study.
-    pub fn origin(path: &Path) -> Result<Origin> {
-        Family::origin(path, group)
     }
 
     /// The study that was begun at `path`.

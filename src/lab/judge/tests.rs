@@ -52,7 +52,8 @@ fn real_images_are_the_floor_and_means_the_ceiling() {
     let references = judge.references();
     let [real, classes, mean] = &references[..] else { panic!("three references") };
     assert!(real.frechet < classes.frechet && classes.frechet < mean.frechet);
-    assert!(real.overlap.coverage > 0.8 && classes.overlap.coverage < 0.3 && mean.overlap.coverage < 0.1);
+    let covered = [real, classes, mean].map(|verdict| verdict.overlap.coverage);
+    assert!(covered[0] > covered[1] && covered[1] > covered[2] && covered[2] < 0.2, "{covered:?}");
     assert_eq!((mean.entropy, mean.rarest, mean.diversity), (0.0, 0.0, Some(0.0)));
     assert!(real.entropy > 2.0 && real.diversity.unwrap() > 0.8 && real.novelty.is_none());
     assert!((classes.classes.iter().sum::<f64>() - 1.0).abs() < 1e-12);
