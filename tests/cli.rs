@@ -546,7 +546,7 @@ fn a_gan_is_trained_and_its_images_are_shown() {
     let [said, noted] = [trained.stdout, trained.stderr].map(|text| String::from_utf8(text).unwrap());
     assert!(trained.status.success() && said.starts_with("the critic's loss "), "{said}{noted}");
     assert!(noted.contains("note: --init: a GAN has none"), "{noted}");
-    assert!(run.join("film.png").exists());
+    assert!(run.join("film.png").exists() && run.join("figures/fresh.png").exists());
     for (table, row) in [("Fréchet", "CGAN"), ("sharpness", "other real images"), ("rarest class", "mean image")] {
         assert!(said.contains(table) && said.contains(row), "{said}");
     }

@@ -298,6 +298,7 @@ pub fn run(args: TrainArgs, given: &[&str], quiet: bool) -> Result<()> {
     drop(show);
     // Before anything is said: who reads may have gone.
     film::write_film(trainer.config.epochs, &folder)?;
+    film::write_fresh(&trainer, &data, &folder)?;
     let standing = match records.last() {
         Some(last) => conclude(&trainer, last, &data)?,
         None => Standing::Ordinary,

@@ -1,7 +1,7 @@
 //! What a classifier takes test images for: confusions, and its most confident mistakes.
 
 use super::judge::Features;
-use super::{BATCH, Experiment, Findings, Measure, count, matrix};
+use super::{Experiment, Findings, Measure, count, matrix};
 use crate::autograd::{Tape, Var};
 use crate::data::{Dataset, Encoder, Split};
 use crate::kernels::Real;
@@ -26,6 +26,9 @@ pub const EXPERIMENT: Experiment = Experiment {
         Ok(Findings::of((numbers, figures), tell))
     }),
 };
+
+/// Images that go through the network at a time: of each it makes tens of thousands of numbers on the way.
+const BATCH: usize = 100;
 
 /// A classifier to look at.
 pub struct Classifier<'a> {

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::files;
 use crate::models::Trainer;
 use crate::plot::{Image, ImageGrid, film};
+use crate::report::Figure;
 use crate::train::Folder;
 
 /// Images in a row of a frame.
@@ -17,9 +18,8 @@ const ROWS: usize = 6;
 const DELAYS: (u16, u16) = (300, 2000);
 
 /// Writes the frame of the trainer's epoch: test images, their reconstructions, and below them a grid of fixed latent points of
-/// equal prior mass; of a GAN, what becomes of fixed noise; none of a network that makes no images. Of points it is a plane.
-/// Frames are files, so that a run that
-/// was interrupted has them all.
+/// equal prior mass; of a GAN, what becomes of fixed noise; none of a network that makes no images. Of points it is a plane. Frames are
+/// files, so that a run that was interrupted has them all.
 pub fn write_frame(trainer: &Trainer, data: &Dataset, folder: &Folder) -> Result<()> {
     if data.test.is_points() {
         let png = plane::frame(trainer, data);
@@ -46,6 +46,15 @@ pub fn write_frame(trainer: &Trainer, data: &Dataset, folder: &Folder) -> Result
     let decoded = subject.decode(&(0..ROW * ROWS).map(point).collect::<Vec<_>>());
     let png = grid.images(&[originals, reconstructions, decoded].concat());
     folder.write(&frame(trainer.progress.epoch), &png)
+}
+
+/// Writes `figures/fresh.png`: a trained GAN's images of noise that no frame has; nothing of other networks, and of points.
+pub fn write_fresh(trainer: &Trainer, data: &Dataset, folder: &Folder) -> Result<()> {
+    let Some(source) = Source::of(trainer).filter(|_| !data.test.is_points()) else { return Ok(()) };
+    let first = ROW * (ROWS + 2);
+    let images = source.images(first..first + ROW * ROW, |i| i % ROW % data.class_names.len());
+    let figure = Figure::new("fresh.png", ImageGrid::new(data.test.shape()).per_row(ROW).images(&images));
+    folder.write(&figure.path(), &figure.bytes)
 }
 
 /// Joins the frames of `epochs` epochs, those that are there, to `film.png`, an animated PNG.

@@ -7,7 +7,7 @@
 //! | [recall, coverage](neighbours::Overlap) | whether all real images have new ones like them |
 //! | classes, their entropy, the rarest | whether whole classes are left out |
 //! | diversity | how much images of one class differ, beside real ones |
-//! | [sharpness](pixels::sharpness) | edges and noise, beside real images |
+//! | [sharpness] | edges and noise, beside real images |
 //! | [nearest training image](pixels::nearest) | whether training images were learnt by heart |
 //!
 //! None of them means much alone: another half of the training images is measured as if it were new, and so are the mean image and the

@@ -27,6 +27,9 @@ pub fn sharpness<I: AsRef<[f32]>>(images: &[I], shape: [usize; 3]) -> f64 {
     }))
 }
 
+/// Training images that are there as numbers at a time: all would take four times the memory of their bytes.
+const AT_A_TIME: usize = 4096;
+
 /// The training image that an image is nearest to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Nearest {
@@ -38,16 +41,22 @@ pub struct Nearest {
 
 /// The nearest training image of each image, as `see` writes them.
 pub fn nearest(images: &[Vec<f32>], train: &Split, see: impl Fn(&[u8], &mut [f32])) -> Vec<Nearest> {
-    let pixels = train.pixels();
-    let mut seen = vec![0.0; train.len() * pixels];
-    seen.chunks_exact_mut(pixels).zip(train.images()).for_each(|(x, image)| see(image, x));
-    let mut found = Vec::with_capacity(images.len());
-    distances(&images.concat(), &seen, pixels, |_, row| {
-        let (row, square) =
-            row.iter().enumerate().fold((0, f32::INFINITY), |best, (j, &d)| if d < best.1 { (j, d) } else { best });
-        found.push(Nearest { row, distance: f64::from(square).sqrt() });
-    });
-    found
+    let (pixels, all) = (train.pixels(), images.concat());
+    let mut best = vec![(0, f32::INFINITY); images.len()];
+    let mut seen = vec![0.0; AT_A_TIME * pixels];
+    for first in (0..train.len()).step_by(AT_A_TIME) {
+        let rows = first..train.len().min(first + AT_A_TIME);
+        let seen = &mut seen[..rows.len() * pixels];
+        seen.chunks_exact_mut(pixels).zip(rows).for_each(|(x, row)| see(train.image(row), x));
+        distances(&all, seen, pixels, |i, row| {
+            for (j, &square) in row.iter().enumerate() {
+                if square < best[i].1 {
+                    best[i] = (first + j, square);
+                }
+            }
+        });
+    }
+    best.into_iter().map(|(row, square)| Nearest { row, distance: f64::from(square).sqrt() }).collect()
 }
 
 #[cfg(test)]
@@ -70,5 +79,9 @@ mod tests {
         let see = |bytes: &[u8], out: &mut [f32]| out.iter_mut().zip(bytes).for_each(|(x, b)| *x = f32::from(*b));
         let found = nearest(&[vec![12.0, 13.0, 14.0, 15.0], vec![0.0, 1.0, 2.0, 6.0]], &train, see);
         assert_eq!(found, [Nearest { row: 3, distance: 0.0 }, Nearest { row: 0, distance: 3.0 }]);
+        // Also where not all are there at a time.
+        let many = Split::new((0..5000u32).flat_map(|i| i.to_le_bytes()).collect(), vec![0; 5000], 2, 2);
+        let rows = [4095, 4096, 4999u32].map(|i| i.to_le_bytes().map(f32::from).to_vec());
+        assert_eq!(nearest(&rows, &many, see).iter().map(|near| near.row).collect::<Vec<_>>(), [4095, 4096, 4999]);
     }
 }
