@@ -32,11 +32,12 @@ pub fn about(about: &About, images: usize) -> String {
         _ => "All images are grey, new ones and real ones",
     };
     format!(
-        "Judged by a CNN that names {:.2} % of the test images rightly ({}, seed {}), on {} each. {pixels}.",
+        "Judged by a CNN that names {:.2} % of the test images rightly ({}, seed {}), on {} each, neighbours on the first {}. {pixels}.",
         100.0 * about.accuracy,
         count(about.epochs as usize, "epoch"),
         about.seed,
-        count(images, "image")
+        count(images, "image"),
+        images.min(super::NEIGHBOURS)
     )
 }
 
