@@ -153,11 +153,11 @@ struct Strips<F: 'static> {
 
 impl<F: Real> Strips<F> {
     /// Columns of a channel's outputs, those between lines included, in whole vectors.
-    fn columns([rows, cols]: [Spread; 2], planes: [Padded; 2]) -> usize {
+    fn columns(kernel: &Kernel<F>, [rows, cols]: [Spread; 2], planes: [Padded; 2]) -> usize {
         if rows.n * cols.n == 0 {
             return 0;
         }
-        ((rows.n - 1) * planes[1].len + cols.n).next_multiple_of(F::kernel().lanes)
+        ((rows.n - 1) * planes[1].len + cols.n).next_multiple_of(kernel.lanes)
     }
 
     /// The working memory of a task: the planes of an image, and a group's outputs.
@@ -207,7 +207,8 @@ impl<F: Real> Strips<F> {
 
     /// The outputs of a group, into `aside`.
     fn group(&self, group: usize, planes: &[F], sweep: Sweep<F>, bias: Option<&[F]>, aside: &mut [F]) {
-        let (columns, rows) = (Self::columns(sweep.outputs, self.planes), group * self.rows..(group + 1) * self.rows);
+        let (columns, rows) =
+            (Self::columns(&self.kernel, sweep.outputs, self.planes), group * self.rows..(group + 1) * self.rows);
         let a = &sweep.a[rows.start * sweep.taps.len()..rows.end * sweep.taps.len()];
         let starts = bias.map(|bias| &bias[rows]);
         let planes = &planes[group * self.channels * apart(self.planes)..];
@@ -218,7 +219,7 @@ impl<F: Real> Strips<F> {
 
     /// Moves outputs where they belong; what stands between lines is dropped.
     fn spread(&self, [rows, cols]: [Spread; 2], aside: &[F], y: &mut [F]) {
-        let (pitch, columns) = (self.planes[1].len, Self::columns([rows, cols], self.planes));
+        let (pitch, columns) = (self.planes[1].len, Self::columns(&self.kernel, [rows, cols], self.planes));
         if columns == 0 {
             return;
         }
@@ -297,8 +298,9 @@ pub fn conv<F: Real>(g: &Geometry, x: &[F], w: &[F], bias: Option<&[F]>, y: &mut
     taps(g, planes, &mut places);
     let [channels, rows] = g.channels();
     let outputs = g.axes.map(|axis| Spread { extent: axis.output(), first: 0, step: 1, n: axis.output() });
-    let columns = Strips::<F>::columns(outputs, planes);
-    let strips = Strips { kernel: F::kernel(), batch: g.batch, groups: g.groups, channels, rows, planes, columns };
+    let kernel = F::kernel();
+    let columns = Strips::columns(&kernel, outputs, planes);
+    let strips = Strips { kernel, batch: g.batch, groups: g.groups, channels, rows, planes, columns };
     let sweep = Sweep { a: w, taps: &places, outputs };
     strips.run(x, (1, |_| sweep), bias, y, scratch.take(strips.room()));
     scratch.give_places(places);

@@ -60,6 +60,8 @@ pub fn input_adjoint<F: Real>(
     }
     let ([channels, outputs], [down, across]) = (geometry.channels(), geometry.axes);
     let planes = geometry.axes.map(all_remainders);
+    // Once: whoever changes the path meanwhile does not change it in the middle.
+    let kernel = F::kernel();
     let sweeps = down.stride * across.stride;
     let phases = |k: usize| (k / across.stride, k % across.stride);
     let pairs = |k: usize| {
@@ -70,7 +72,7 @@ pub fn input_adjoint<F: Real>(
     let mut columns = 0;
     for k in 0..sweeps {
         let (rows, cols) = (remainder(down, phases(k).0), remainder(across, phases(k).1));
-        columns = columns.max(Strips::<F>::columns([rows.outputs, cols.outputs], planes));
+        columns = columns.max(Strips::columns(&kernel, [rows.outputs, cols.outputs], planes));
         let along = |r: &Remainder, plane: Padded, axis: Axis, i: usize| {
             ((r.before as isize + plane.shift) as usize).wrapping_sub(i * axis.dilation / axis.stride)
         };
@@ -82,7 +84,7 @@ pub fn input_adjoint<F: Real>(
         }
     }
     let strips = Strips {
-        kernel: F::kernel(),
+        kernel,
         batch: geometry.batch,
         groups: geometry.groups,
         channels: outputs,
