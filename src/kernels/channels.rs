@@ -2,6 +2,7 @@
 //! each channel.
 
 use super::Real;
+use super::reduce::{LANES, folded};
 use super::simd::simd;
 use rayon::prelude::*;
 use std::array::from_fn;
@@ -19,14 +20,12 @@ pub struct Extents {
 
 /// Numbers that a task reads of each argument, at least.
 const GRAIN: usize = 1 << 14;
-/// Virtual lanes of a sum: lane l adds the places l, l + 16, l + 32, … of all images, whatever the width of the machine's vectors.
-const LANES: usize = 16;
 
 /// A number of `N` arguments at a place and of `M` of its channel.
 pub trait Formula<F, const N: usize, const M: usize>: Fn([F; N], [F; M]) -> F + Sync {}
 impl<F, const N: usize, const M: usize, T: Fn([F; N], [F; M]) -> F + Sync> Formula<F, N, M> for T {}
 
-/// `y[c] = Σ f(x[b, c, i], p[c])` over images b and places i.
+/// `y[c] = Σ f(x[b, c, i], p[c])` over images b and places i: lane l adds the places l, l + 16, l + 32, … of all images.
 ///
 /// # Panics
 /// When lengths differ.
@@ -80,14 +79,7 @@ simd! {
                     *sum += f(from_fn(|k| x[k].1[l]), p);
                 }
             }
-            let mut width = LANES / 2;
-            while width > 0 {
-                for l in 0..width {
-                    lanes[l] += lanes[l + width];
-                }
-                width /= 2;
-            }
-            y[c] = lanes[0];
+            y[c] = folded(lanes);
         }
     }
 }
@@ -157,7 +149,7 @@ fn check<F, const N: usize, const M: usize>(extents: Extents, x: [&[F]; N], p: [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::simd::Path;
+    use crate::kernels::simd::same_everywhere;
 
     fn awkward(n: usize, step: usize) -> Vec<f32> {
         (0..n).map(|i| ((i * step % 1013) as f32 - 506.0) * 1.7e-3).collect()
@@ -201,15 +193,6 @@ mod tests {
             });
             sums.concat()
         };
-        let expected = run();
-        let best = Path::current();
-        for path in Path::ALL.into_iter().filter(|p| p.is_supported()) {
-            path.force();
-            for threads in [1, 2, 4] {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                assert!(pool.install(run) == expected, "{path}, {threads} threads");
-            }
-        }
-        best.force();
+        same_everywhere(run);
     }
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 /// Elements summed by one task.
 const CHUNK: usize = 1 << 13;
 /// Virtual lanes: lane l adds the elements l, l + 16, l + 32, …, whatever the width of the machine's vectors.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 /// Σ f(xᵢ).
 pub fn sum_of<F: Real>(f: &impl Pointwise<F, 1>, x: &[F]) -> F {
@@ -53,15 +53,21 @@ simd! {
         for l in 0..tail.len() {
             lanes[l] += f.at([tail[l]]);
         }
-        let mut width = LANES / 2;
-        while width > 0 {
-            for l in 0..width {
-                lanes[l] += lanes[l + width];
-            }
-            width /= 2;
-        }
-        lanes[0]
+        folded(lanes)
     }
+}
+
+/// The sum of the lanes, by halves.
+#[inline(always)]
+pub(super) fn folded<F: Real>(mut lanes: [F; LANES]) -> F {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for l in 0..width {
+            lanes[l] += lanes[l + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
 }
 
 /// `y[o, i] = Σᵣ x[o, r, i]` for runs of `run` and `inner` numbers within.
@@ -111,7 +117,7 @@ simd! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::simd::Path;
+    use crate::kernels::simd::same_everywhere;
 
     fn awkward(n: usize) -> Vec<f32> {
         (0..n).map(|i| ((i * 7919 % 1013) as f32 - 506.0) * 1.7e-3).collect()
@@ -135,16 +141,7 @@ mod tests {
             sum_rows(&x[..1009 * 99], &mut rows);
             (sum(&x).to_bits(), sum_of_squares(&x).to_bits(), rows.iter().map(|v| v.to_bits()).collect::<Vec<_>>())
         };
-        let expected = run();
-        let best = Path::current();
-        for path in Path::ALL.into_iter().filter(|p| p.is_supported()) {
-            path.force();
-            for threads in [1, 2, 4] {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                assert!(pool.install(run) == expected, "{path}, {threads} threads");
-            }
-        }
-        best.force();
+        same_everywhere(run);
     }
 
     #[test]

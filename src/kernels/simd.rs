@@ -76,6 +76,41 @@ impl fmt::Display for Path {
     }
 }
 
+/// Runs `f` on each path that this processor supports, then goes back. The path is the whole process': tests that force it wait for each
+/// other, so that none takes another's for the one to go back to.
+#[cfg(test)]
+pub fn on_every_path(mut f: impl FnMut(Path)) {
+    use std::sync::{Mutex, PoisonError};
+    static ALONE: Mutex<()> = Mutex::new(());
+    struct Back(Path);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            self.0.force();
+        }
+    }
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _back = Back(Path::current());
+    for path in Path::ALL.into_iter().filter(|path| path.is_supported()) {
+        path.force();
+        f(path);
+    }
+}
+
+/// Whether `run` gives the same on each path and on any number of threads.
+///
+/// # Panics
+/// Where it does not.
+#[cfg(test)]
+pub fn same_everywhere<R: PartialEq + Send>(run: impl Fn() -> R + Sync) {
+    let expected = run();
+    on_every_path(|path| {
+        for threads in [1, 2, 4] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            assert!(pool.install(&run) == expected, "{path}, {threads} threads");
+        }
+    });
+}
+
 static CURRENT: AtomicU8 = AtomicU8::new(0);
 
 /// Compiles a function for every [`Path`] and calls the one in use. The body must inline whatever it calls.

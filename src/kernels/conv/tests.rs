@@ -1,5 +1,5 @@
 use super::*;
-use crate::kernels::simd::Path;
+use crate::kernels::simd::{Path, on_every_path};
 
 fn numbers<F: Real>(n: usize, seed: usize) -> Vec<F> {
     (0..n).map(|i| F::of(((i * 7919 + seed * 104_729) % 2003) as f64 / 1001.0 - 1.0)).collect()
@@ -42,9 +42,7 @@ fn axes() -> Vec<Axis> {
 
 #[test]
 fn the_fast_forms_are_their_naive_twins_on_every_path_to_the_bit() {
-    let best = Path::current();
-    for path in Path::ALL.into_iter().filter(|p| p.is_supported()) {
-        path.force();
+    on_every_path(|_| {
         let (mut single, mut double) = (Scratch::default(), Scratch::default());
         let axes = axes();
         for (i, &rows) in axes.iter().enumerate() {
@@ -61,8 +59,7 @@ fn the_fast_forms_are_their_naive_twins_on_every_path_to_the_bit() {
         let axis = |input| Axis { input, kernel: 3, stride: 1, padding: 1, dilation: 1 };
         let g = Geometry { batch: 11, inputs: 5, outputs: 40, groups: 1, axes: [axis(14), axis(28)] };
         agree::<f32>(&g, &mut single);
-    }
-    best.force();
+    });
 }
 
 #[test]

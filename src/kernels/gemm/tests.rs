@@ -1,5 +1,5 @@
 use super::*;
-use crate::kernels::simd::Path;
+use crate::kernels::simd::{Path, on_every_path};
 
 fn numbers<F: Real>(n: usize, seed: usize) -> Vec<F> {
     (0..n).map(|i| F::of(((i * 7919 + seed * 104_729) % 2003) as f64 / 1001.0 - 1.0)).collect()
@@ -29,9 +29,7 @@ fn agrees<F: Real>(m: usize, n: usize, k: usize) {
 
 #[test]
 fn gemm_is_its_naive_twin_on_every_path_to_the_bit() {
-    let best = Path::current();
-    for path in Path::ALL.into_iter().filter(|p| p.is_supported()) {
-        path.force();
+    on_every_path(|_| {
         for (m, n, k) in (0..=17).flat_map(|m| (0..=17).flat_map(move |n| (0..=17).map(move |k| (m, n, k)))) {
             agrees::<f32>(m, n, k);
         }
@@ -39,8 +37,7 @@ fn gemm_is_its_naive_twin_on_every_path_to_the_bit() {
             agrees::<f32>(m, n, k);
             agrees::<f64>(m, n, k);
         }
-    }
-    best.force();
+    });
 }
 
 #[test]
