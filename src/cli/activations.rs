@@ -1,19 +1,17 @@
 //! `elbo study activations`: the comparison of activation functions.
 
 use super::train::{ActivationChoice, InitChoice, OptimizerChoice};
-use super::watch::Show;
-use super::{DataArgs, flags, published, stop_on_signal};
+use super::{DataArgs, family, flags, published, stop_on_signal};
 use crate::data::Dataset;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::lab::activations::ActivationStudy;
 use crate::lab::count;
-use crate::lab::family::Family;
-use crate::models::{Config, Network, Trainer, classifier, classifying};
+use crate::models::{Config, Trainer, classifier, classifying};
 use crate::nn::Activation;
 use crate::optim::Descent;
-use crate::train::{Folder, Watch};
+use crate::train::Folder;
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -92,12 +90,7 @@ impl ActivationArgs {
                     };
                     let (epochs, batch_size) = (self.epochs, self.batch_size);
                     let config = Config { epochs, batch_size, seed, ..classifying(own) };
-                    config.validate::<Network>()?;
-                    config.check_steps(data.train.len())?;
-                    if configs.contains(&config) {
-                        return Err(Error::Usage(format!("{}: named twice", activation.name())));
-                    }
-                    configs.push(config);
+                    family::add(&mut configs, config, &format!("{}:", activation.name()), data)?;
                 }
             }
         }
@@ -116,26 +109,16 @@ pub fn run(args: ActivationArgs, quiet: bool) -> Result<()> {
         None => {
             let data = args.data.load()?;
             let configs = args.configs(&data)?;
-            let folder = match &args.out {
-                Some(path) => Family::folder(path)?,
-                None => Folder::create_next(&Path::new("runs").join("activations"))?,
-            };
-            (ActivationStudy::begin(folder, configs)?, data)
+            (ActivationStudy::begin(family::folder(args.out.as_deref(), "activations")?, configs)?, data)
         }
     };
     if !quiet {
-        let (networks, epochs) = (study.family().configs().len(), study.family().configs()[0].epochs as usize);
-        note!(
-            "{} of {} on {} images: about {} of training in all",
-            count(networks, "network"),
-            count(epochs, "epoch"),
-            data.train.len(),
-            count((study.family().estimate(&data)? / 60.0).ceil() as usize, "minute")
-        );
+        let configs = study.family().configs();
+        let networks = count(configs.len(), "network");
+        let what = format!("{networks} of {}", count(configs[0].epochs as usize, "epoch"));
+        family::announce(&what, study.family(), &data)?;
     }
-    let watch = |name: &str, trainer: &Trainer, own: &Folder| {
-        Box::new(Show::new(name, trainer, &data, own, quiet)) as Box<dyn Watch<Network>>
-    };
+    let watch = |name: &str, trainer: &Trainer, own: &Folder| family::show(name, trainer, own, &data, quiet);
     let (_, page) = study.run(&data, watch, &stop)?;
     published(&page, args.open)
 }

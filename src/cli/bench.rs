@@ -111,10 +111,7 @@ fn profiled(trainer: &mut Trainer, data: &Dataset, n: u32) -> Result<(Profile, T
 
 /// Trains for `n` steps, from one epoch into the next, and gives the seconds of each: of a GAN those up to an update of its generator.
 fn steps(trainer: &mut Trainer, data: &Dataset, n: u32) -> Result<Vec<f64>> {
-    let updates = match &trainer.config.network {
-        Settings::Gan(own) => own.critic_steps,
-        _ => 1,
-    };
+    let updates = trainer.config.network.gan().map_or(1, |own| own.critic_steps);
     let step = |_| {
         let start = Instant::now();
         (0..updates).try_for_each(|_| trainer.step(data))?;

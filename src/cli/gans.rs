@@ -1,20 +1,17 @@
 //! `elbo study gans`: GANs and VAEs, measured side by side.
 
 use super::gan::VariantChoice;
-use super::judge::judge_of;
-use super::look::data_of;
-use super::watch::Show;
-use super::{DataArgs, flags, published, stop_on_signal};
+use super::judge::{judge_of, open_makers};
+use super::{DataArgs, family, flags, published, stop_on_signal};
 use crate::data::{Dataset, Encoding};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::lab::count;
-use crate::lab::family::Family;
 use crate::lab::gans::{GanStudy, of_runs};
-use crate::models::{Architecture, Config, Network, Settings, Trained, Trainer, adversarial, coder, exercise, gan};
+use crate::models::{Architecture, Config, Settings, Trainer, adversarial, coder, exercise, gan};
 use crate::optim::Descent;
-use crate::train::{Folder, Watch};
+use crate::train::Folder;
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -89,38 +86,20 @@ impl GansArgs {
         for seed in (0..self.seeds).map(|i| self.seed.wrapping_add(i)) {
             for of in self.latent_dims.iter().map(vae).chain(self.kinds.iter().map(gan)) {
                 let config = Config { epochs: self.epochs.unwrap_or(of.epochs), seed, ..of.clone() };
-                config.validate::<Network>()?;
-                config.check_steps(data.train.len())?;
-                if configs.contains(&config) {
-                    return Err(Error::Usage(format!("a {} is named twice", config.network.name())));
-                }
-                configs.push(config);
+                let name = format!("a {} is", config.network.name());
+                family::add(&mut configs, config, &name, data)?;
             }
         }
         Ok(configs)
-    }
-
-    fn new_folder(&self) -> Result<Folder> {
-        match &self.out {
-            Some(path) => Family::folder(path),
-            None => Folder::create_next(&Path::new("runs").join("gans")),
-        }
     }
 }
 
 pub fn run(args: GansArgs, quiet: bool) -> Result<()> {
     let stop = stop_on_signal()?;
     if !args.runs.is_empty() {
-        let (mut runs, mut data) = (Vec::new(), None);
-        for path in &args.runs {
-            let folder = Folder::open(path)?;
-            let trained = Trained::load(&folder.checkpoint())?;
-            data = Some(data_of(&folder, &trained, &args.data, data)?);
-            runs.push((folder, trained));
-        }
-        let data = data.expect("at least one run is named");
+        let (runs, data) = open_makers(&args.runs, &args.data)?;
         let judge = judge_of(&data, quiet, &stop)?;
-        let (_, page) = of_runs(&runs, &judge, &data, &args.new_folder()?)?;
+        let (_, page) = of_runs(&runs, &judge, &data, &family::folder(args.out.as_deref(), "gans")?)?;
         return published(&page, args.open);
     }
     let (study, data) = match &args.resume {
@@ -132,22 +111,15 @@ pub fn run(args: GansArgs, quiet: bool) -> Result<()> {
         None => {
             let data = args.data.load()?;
             let configs = args.configs(&data)?;
-            (GanStudy::begin(args.new_folder()?, configs)?, data)
+            (GanStudy::begin(family::folder(args.out.as_deref(), "gans")?, configs)?, data)
         }
     };
-    let family = study.family();
-    let judge = judge_of(&data, quiet, &stop).map_err(|e| e.part_of(family.path().path()))?;
+    let networks = study.family();
+    let judge = judge_of(&data, quiet, &stop).map_err(|e| e.part_of(networks.path().path()))?;
     if !quiet {
-        note!(
-            "{} on {} images: about {} of training in all",
-            count(family.configs().len(), "network"),
-            data.train.len(),
-            count((family.estimate(&data)? / 60.0).ceil() as usize, "minute")
-        );
+        family::announce(&count(networks.configs().len(), "network"), networks, &data)?;
     }
-    let watch = |name: &str, trainer: &Trainer, own: &Folder| {
-        Box::new(Show::new(name, trainer, &data, own, quiet)) as Box<dyn Watch<Network>>
-    };
+    let watch = |name: &str, trainer: &Trainer, own: &Folder| family::show(name, trainer, own, &data, quiet);
     let (_, page) = study.run(&judge, &data, watch, &stop)?;
     published(&page, args.open)
 }

@@ -9,7 +9,7 @@ use crate::files;
 use crate::lab::gans::{gradients, scores};
 use crate::lab::judge::{self, About, Judge, Verdict};
 use crate::lab::makers::{Maker, common_pixels};
-use crate::models::{Network, Settings, Trained, Trainer};
+use crate::models::{Network, Trained, Trainer};
 use crate::report::{Block, Figure};
 use crate::train::{Folder, Watch};
 use clap::Args;
@@ -48,23 +48,28 @@ struct Judgement<'a> {
 
 pub fn run(args: JudgeArgs, quiet: bool) -> Result<()> {
     let stop = stop_on_signal()?;
-    let open = |path: &PathBuf| -> Result<(Folder, Trained)> {
+    let (runs, data) = open_makers(&args.runs, &args.data)?;
+    let (json, text) = judge(&runs, &data, args.images, quiet, &stop)?;
+    if args.json { say!("{}", json.trim_end()) } else { tell_on_terminal(&text) }
+}
+
+/// Runs of networks that make new images, and their common data.
+///
+/// # Errors
+/// When one makes none, or was trained on others.
+pub fn open_makers(paths: &[PathBuf], args: &DataArgs) -> Result<(Vec<(Folder, Trained)>, Dataset)> {
+    let (mut runs, mut data) = (Vec::new(), None);
+    for path in paths {
         let folder = Folder::open(path)?;
         let trained = Trained::load(&folder.checkpoint())?;
-        Ok((folder, trained))
-    };
-    let runs: Vec<(Folder, Trained)> = args.runs.iter().map(open).collect::<Result<_>>()?;
-    let mut data: Option<Dataset> = None;
-    for (folder, trained) in &runs {
-        if Maker::all(trained).is_empty() {
+        if Maker::all(&trained).is_empty() {
             let of = trained.config.network.name();
             return Err(Error::Usage(format!("{}: a {of} makes no new images to judge", folder.path().display())));
         }
-        data = Some(data_of(folder, trained, &args.data, data)?);
+        data = Some(data_of(&folder, &trained, args, data)?);
+        runs.push((folder, trained));
     }
-    let data = data.expect("at least one run is named");
-    let (json, text) = judge(&runs, &data, args.images, quiet, &stop)?;
-    if args.json { say!("{}", json.trim_end()) } else { tell_on_terminal(&text) }
+    Ok((runs, data.expect("at least one run is named")))
 }
 
 /// Judges runs on these data: gives the numbers and what is said of them.
@@ -78,7 +83,6 @@ pub fn judge(
     let trained = judge_of(data, quiet, stop)?;
     let pixels = common_pixels(runs.iter().map(|(_, trained)| trained.config.binarize));
     let judge = Judge::new(&trained, data, pixels, images)?;
-    let classes: Vec<usize> = (0..data.class_names.len()).collect();
     let (references, mut all) = (judge.references(), Vec::new());
     for (folder, trained) in runs {
         let verdict = |maker: Maker| {
@@ -86,11 +90,11 @@ pub fn judge(
                 1 => maker.name(),
                 _ => format!("{} ({})", maker.name(), folder.path().display()),
             };
-            judge.verdict(&name, maker.images(0..judge.images(), &classes))
+            judge.of(&name, &maker)
         };
         let verdicts: Vec<Verdict> = Maker::all(trained).into_iter().map(verdict).collect();
         let mut figures = vec![judge::draw(&verdicts, judge.about(), data)];
-        if let Settings::Gan(own) = &trained.config.network {
+        if let Some(own) = trained.config.network.gan() {
             let (name, records) = (own.variant.technique().name, folder.read_metrics()?);
             figures.push(Figure::new("scores.svg", scores(name, &[&records]).svg()));
             figures.push(Figure::new("gradients.svg", gradients(name, &[&records]).svg()));

@@ -5,7 +5,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::lab::makers::Maker;
-use crate::lab::{EXPERIMENTS, Experiment, export, sample};
+use crate::lab::{EXPERIMENTS, Experiment, export};
 use crate::models::{Network, Trained};
 use crate::plot::ImageGrid;
 use crate::report::{Block, Figure, terminal};
@@ -51,16 +51,11 @@ pub struct Look {
     export: Option<ExportArgs>,
 }
 
-/// Whether it makes new images.
-fn is_sample(experiment: &Experiment) -> bool {
-    experiment.name == sample::EXPERIMENT.name
-}
-
 impl Subcommand for Look {
     fn augment_subcommands(command: Command) -> Command {
         let own = |e: &Experiment| {
             let command = LookArgs::augment_args(Command::new(e.name));
-            let command = if is_sample(e) { ExportArgs::augment_args(command) } else { command };
+            let command = if e.is_sample() { ExportArgs::augment_args(command) } else { command };
             command.about(e.about)
         };
         command.subcommands(EXPERIMENTS.iter().map(own))
@@ -81,7 +76,7 @@ impl FromArgMatches for Look {
         let named = named.and_then(|(name, own)| Some((EXPERIMENTS.iter().find(|e| e.name == name)?, own)));
         let (experiment, own) = named.ok_or_else(|| clap::Error::new(clap::error::ErrorKind::MissingSubcommand))?;
         let is_given = |name: &str| own.value_source(name) == Some(ValueSource::CommandLine);
-        let is_asked = is_sample(experiment) && ["count", "class", "npy", "png"].into_iter().any(is_given);
+        let is_asked = experiment.is_sample() && ["count", "class", "npy", "png"].into_iter().any(is_given);
         let export = if is_asked { Some(ExportArgs::from_arg_matches(own)?) } else { None };
         Ok(Look { experiment, args: LookArgs::from_arg_matches(own)?, export })
     }

@@ -30,6 +30,7 @@ mod activations;
 mod bench;
 mod compare;
 mod data;
+mod family;
 mod flags;
 mod gan;
 mod gans;

@@ -303,14 +303,15 @@ pub fn run(args: TrainArgs, given: &[&str], quiet: bool) -> Result<()> {
         Some(last) => conclude(&trainer, last, &data)?,
         None => Standing::Ordinary,
     };
-    let trained = Trained::load(&folder.checkpoint())?;
-    if !args.no_judge && !Maker::all(&trained).is_empty() && can_be_judged(&data) && standing != Standing::Diverged {
-        let runs = [(folder.clone(), trained)];
-        match judge::judge(&runs, &data, IMAGES, quiet, &stop) {
-            Ok((_, text)) => tell_on_terminal(&text)?,
-            Err(e @ Error::Interrupted { .. }) => return Err(e.part_of(folder.path())),
-            // The run is whole without it.
-            Err(e) => note!("note: the images are not judged: {e}"),
+    if !args.no_judge && standing != Standing::Diverged && can_be_judged(&data) {
+        let trained = Trained::load(&folder.checkpoint())?;
+        if !Maker::all(&trained).is_empty() {
+            match judge::judge(&[(folder.clone(), trained)], &data, IMAGES, quiet, &stop) {
+                Ok((_, text)) => tell_on_terminal(&text)?,
+                Err(e @ Error::Interrupted { .. }) => return Err(e.part_of(folder.path())),
+                // The run is whole without it.
+                Err(e) => note!("note: the images are not judged: {e}"),
+            }
         }
     }
     say!("{}", folder.path().display())?;

@@ -165,7 +165,7 @@ fn group(all: &[Config], config: &Config) -> String {
 
 /// Looks into a network after its training.
 fn look(member: Member, data: &Dataset) -> Run {
-    let (seconds, Member { group, trainer, records, diverged, .. }) = (member.seconds(), member);
+    let Member { group, trainer, records, diverged, .. } = member;
     let config = trainer.config.clone();
     let fresh = Network::new(&config.network, config.seed);
     let classifier = |network| Classifier::of(&config, network, &data.train).expect("the study trains classifiers");
@@ -178,7 +178,7 @@ fn look(member: Member, data: &Dataset) -> Run {
         group,
         records,
         diverged,
-        seconds,
+        seconds: trainer.progress.seconds_per_epoch(),
         train_accuracy: judged(&seen).accuracy,
         confusion: judged(&data.test).confusion,
         signals: ends.each_ref().map(|end| signals(end, data)),

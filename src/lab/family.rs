@@ -4,6 +4,7 @@ use crate::data::{Dataset, Origin};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::models::{Config, Network, Trained, Trainer};
+use crate::plot::Chart;
 use crate::stats::mean;
 use crate::train::{self, Folder, Record, Watch};
 use std::path::Path;
@@ -37,13 +38,6 @@ pub struct Member {
     pub diverged: Option<String>,
     /// Its folder.
     pub folder: Folder,
-}
-
-impl Member {
-    /// Seconds of an epoch.
-    pub fn seconds(&self) -> f64 {
-        self.trainer.progress.seconds / self.trainer.progress.epoch.max(1) as f64
-    }
 }
 
 impl Family {
@@ -187,8 +181,11 @@ fn name(all: &[Config], config: &Config, group: Group) -> String {
     format!("{group}-{}", config.seed)
 }
 
-/// What is alike in all but the seed, in the order of the first of each.
-pub fn grouped<T>(all: &[T], group: impl Fn(&T) -> &str) -> Vec<(&str, Vec<&T>)> {
+/// What is called alike, in the order of the first of each.
+pub fn grouped<'t, T>(
+    all: impl IntoIterator<Item = &'t T>,
+    group: impl Fn(&'t T) -> &'t str,
+) -> Vec<(&'t str, Vec<&'t T>)> {
     let mut groups: Vec<(&str, Vec<&T>)> = Vec::new();
     for one in all {
         match groups.iter_mut().find(|(of, _)| *of == group(one)) {
@@ -210,4 +207,13 @@ pub fn curve(records: &[&[Record]], split: &str, quantity: &str) -> Vec<(f64, f6
         (!values.is_empty()).then(|| (epoch as f64, mean(values)))
     };
     (1..=last).filter_map(at).collect()
+}
+
+/// A dot for each of a group's values, above its name.
+pub fn dots(title: &str, unit: &str, groups: &[(&str, Vec<f64>)]) -> Chart {
+    let names: Vec<&str> = groups.iter().map(|(name, _)| *name).collect();
+    let chart = Chart::new(title, "", unit).categories(&names).x_range(-0.5, names.len() as f64 - 0.5);
+    groups.iter().enumerate().fold(chart, |chart, (k, (_, values))| {
+        chart.scatter("", &values.iter().map(|y| (k as f64, *y)).collect::<Vec<_>>())
+    })
 }

@@ -88,14 +88,18 @@ impl Measure {
 }
 
 impl Experiment {
+    /// Whether it is the one that makes new images: it alone shows points, and exports.
+    pub fn is_sample(&self) -> bool {
+        self.name == sample::EXPERIMENT.name
+    }
+
     /// Does it on a trained network; none if it is not one of those that it looks at.
     ///
     /// # Errors
     /// As the experiment's own; and an [`Error::Usage`] where it would show points of the plane as images.
     pub fn on(&self, trained: &Trained, data: &Dataset) -> Option<Result<Findings>> {
-        let sees_points = self.name == sample::EXPERIMENT.name;
         match self.run {
-            Measure::Coders(_) | Measure::Makers(..) if data.test.is_points() && !sees_points => {
+            Measure::Coders(_) | Measure::Makers(..) if data.test.is_points() && !self.is_sample() => {
                 let why = format!("{} shows images, and the run is on points of the plane: see sample", self.name);
                 Some(Err(Error::Usage(why)))
             }

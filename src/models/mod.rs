@@ -143,6 +143,14 @@ impl Settings {
         }
     }
 
+    /// Those of a GAN.
+    pub fn gan(&self) -> Option<&gan::Settings> {
+        match self {
+            Settings::Gan(own) => Some(own),
+            Settings::Ae(_) | Settings::Vae(_) | Settings::Cnn(_) => None,
+        }
+    }
+
     /// What networks with one optimiser and one nonlinearity have in common: both, and how weights start.
     pub fn common(&self) -> Option<(&Descent, &Activation, &Init)> {
         match self {

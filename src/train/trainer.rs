@@ -25,6 +25,13 @@ pub struct Progress {
     pub seconds: f64,
 }
 
+impl Progress {
+    /// Seconds of an epoch.
+    pub fn seconds_per_epoch(&self) -> f64 {
+        self.seconds / self.epoch.max(1) as f64
+    }
+}
+
 /// A task in training.
 pub struct Trainer<T: Task> {
     /// What decides the run.

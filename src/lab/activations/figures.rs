@@ -1,6 +1,6 @@
 //! Its figures.
 
-use super::ActivationSummary;
+use super::{ActivationSummary, Run};
 use crate::lab::family;
 use crate::plot::{Chart, ImageRow, Panel};
 use crate::report::Figure;
@@ -37,16 +37,10 @@ fn curves(s: &ActivationSummary, title: &str, quantity: &str, unit: &str, scale:
 
 /// A dot a network.
 fn finals(s: &ActivationSummary) -> Chart {
-    let groups = s.groups();
-    let names: Vec<&str> = groups.iter().map(|(group, _)| *group).collect();
-    let mut chart = Chart::new("Test accuracy after training, a dot a seed", "", "per cent of the images")
-        .categories(&names)
-        .x_range(-0.5, names.len() as f64 - 0.5);
-    for (k, (_, runs)) in groups.iter().enumerate() {
-        let dots: Vec<_> = runs.iter().filter_map(|run| Some((k as f64, 100.0 * run.accuracy()?))).collect();
-        chart = chart.scatter("", &dots);
-    }
-    chart
+    let accuracies =
+        |(group, runs): (_, Vec<&Run>)| (group, runs.iter().filter_map(|run| Some(100.0 * run.accuracy()?)).collect());
+    let groups: Vec<(&str, Vec<f64>)> = s.groups().into_iter().map(accuracies).collect();
+    family::dots("Test accuracy after training, a dot a seed", "per cent of the images", &groups)
 }
 
 /// The first layer's windows of the first seed, black the most negative and white the most positive weight.

@@ -1,8 +1,8 @@
 //! Its figures.
 
-use super::{GanSummary, Run};
+use super::GanSummary;
 use crate::lab::family;
-use crate::models::Settings;
+use crate::lab::judge::Verdict;
 use crate::plot::{Chart, ImageRow, Panel};
 use crate::report::Figure;
 use crate::train::Record;
@@ -20,16 +20,11 @@ pub fn draw(s: &GanSummary) -> Vec<Figure> {
     ];
     for (group, runs) in s.groups() {
         let records: Vec<&[Record]> = runs.iter().map(|run| &run.records[..]).collect();
-        if is_gan(runs[0]) && records.iter().any(|records| !records.is_empty()) {
+        if runs[0].config.network.gan().is_some() && records.iter().any(|records| !records.is_empty()) {
             figures.push(Figure::new(scores_of(group), scores(group, &records).svg()));
         }
     }
     figures
-}
-
-/// Whether it has a critic.
-pub fn is_gan(run: &Run) -> bool {
-    matches!(run.config.network, Settings::Gan(_))
 }
 
 /// The file of a group's scores.
@@ -62,15 +57,9 @@ fn samples(s: &GanSummary) -> Panel {
 
 /// A dot a network.
 fn distances(s: &GanSummary) -> Chart {
-    let makers = s.makers();
-    let names: Vec<&str> = makers.iter().map(|(name, _)| *name).collect();
-    let mut chart = Chart::new("Fréchet distance from real images, a dot a seed", "", "in the judge's features")
-        .categories(&names)
-        .x_range(-0.5, names.len() as f64 - 0.5);
-    for (k, (_, verdicts)) in makers.iter().enumerate() {
-        let dots: Vec<_> = verdicts.iter().map(|v| (k as f64, v.frechet)).collect();
-        chart = chart.scatter("", &dots);
-    }
+    let distances = |(name, verdicts): (_, Vec<&Verdict>)| (name, verdicts.iter().map(|v| v.frechet).collect());
+    let makers: Vec<(&str, Vec<f64>)> = s.makers().into_iter().map(distances).collect();
+    let chart = family::dots("Fréchet distance from real images, a dot a seed", "in the judge's features", &makers);
     let level = |chart: Chart, name: &str| match s.references.iter().find(|v| v.name == name) {
         Some(v) => chart.level(&format!("{name} {:.1}", v.frechet), v.frechet),
         None => chart,

@@ -75,17 +75,7 @@ impl GanSummary {
 
     /// The verdicts of the seeds, by what made the images.
     pub fn makers(&self) -> Vec<(&str, Vec<&Verdict>)> {
-        let mut makers: Vec<(&str, Vec<&Verdict>)> = Vec::new();
-        for (_, runs) in self.groups() {
-            let verdicts = runs.iter().flat_map(|run| &run.verdicts);
-            for verdict in verdicts {
-                match makers.iter_mut().find(|(name, _)| *name == verdict.name) {
-                    Some((_, of)) => of.push(verdict),
-                    None => makers.push((&verdict.name, vec![verdict])),
-                }
-            }
-        }
-        makers
+        grouped(self.runs.iter().flat_map(|run| &run.verdicts), |verdict| &verdict.name)
     }
 }
 
@@ -132,7 +122,7 @@ impl GanStudy {
         self.0.train(data, watch, stop, |member| {
             film::write_film(member.trainer.config.epochs, &member.folder)?;
             let trained = Trained::load(&member.folder.checkpoint())?;
-            let run = look(&trained, member.group, member.records, member.diverged, &judge, data);
+            let run = look(&trained, member.group, member.records, member.diverged, &judge);
             let film = member.folder.path().file_name().map(|name| format!("{}/film.png", name.to_string_lossy()));
             runs.push(Run { film, ..run });
             Ok(())
@@ -160,21 +150,13 @@ pub fn of_runs(
     let pixels = common_pixels(configs.iter().map(|config| config.binarize));
     let judge = Judge::new(judge, data, pixels, super::judge::IMAGES)?;
     let look = |(own, trained): &(Folder, Trained)| {
-        Ok(look(trained, group(&configs, &trained.config), own.read_metrics()?, None, &judge, data))
+        Ok(look(trained, group(&configs, &trained.config), own.read_metrics()?, None, &judge))
     };
     let looked = runs.iter().map(look).collect::<Result<Vec<Run>>>()?;
     conclude(&judge, looked, data, folder)
 }
 
-fn look(
-    trained: &Trained,
-    group: String,
-    records: Vec<Record>,
-    diverged: Option<String>,
-    judge: &Judge,
-    data: &Dataset,
-) -> Run {
-    let classes: Vec<usize> = (0..data.class_names.len()).collect();
+fn look(trained: &Trained, group: String, records: Vec<Record>, diverged: Option<String>, judge: &Judge) -> Run {
     let verdict = |maker: Maker| {
         // Of a VAE there are two.
         let name = match maker {
@@ -183,11 +165,11 @@ fn look(
             Maker::Gan(_) => group.clone(),
             Maker::Last(_) => format!("{group}, without average"),
         };
-        judge.verdict(&name, maker.images(0..judge.images(), &classes))
+        judge.of(&name, &maker)
     };
     let makers = if diverged.is_some() { Vec::new() } else { Maker::all(trained) };
     let verdicts = makers.into_iter().map(verdict).collect();
-    let seconds = trained.progress.seconds / trained.progress.epoch.max(1) as f64;
+    let seconds = trained.progress.seconds_per_epoch();
     Run { config: trained.config.clone(), records, diverged, seconds, verdicts, group, film: None }
 }
 

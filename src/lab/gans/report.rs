@@ -1,16 +1,17 @@
 //! What is told of it: sentences that follow from the numbers.
 
 use super::background::uses;
-use super::figures::{CLASSES, FRECHET, SAMPLES, is_gan, scores_of};
+use super::figures::{CLASSES, FRECHET, SAMPLES, scores_of};
 use super::{GanSummary, Run};
 use crate::error::Result;
 use crate::kernels::Real;
+use crate::lab::family::curve;
 use crate::lab::judge::{self, Verdict};
 use crate::lab::{count, nats, spread};
-use crate::models::Settings;
-use crate::models::gan::{Game, Hold, Technique};
+use crate::models::gan::{self, Game, Hold};
 use crate::report::{Block, Report, escape, figure, film, formula, heading, table};
 use crate::stats::{mean, mean_and_error};
+use crate::train::Record;
 
 /// The whole of it.
 pub fn report(s: &GanSummary) -> Result<Report> {
@@ -48,18 +49,11 @@ fn what_was_done(s: &GanSummary) -> String {
     )
 }
 
-fn technique(run: &Run) -> Option<(&'static Technique, Game, bool)> {
-    match &run.config.network {
-        Settings::Gan(own) => Some((own.variant.technique(), own.game, own.is_convolutional)),
-        _ => None,
-    }
-}
-
 fn losses(s: &GanSummary) -> Vec<Block> {
     let mut text: Vec<Block> = Vec::new();
     for (group, runs) in s.groups() {
         let name = escape(group);
-        let Settings::Gan(own) = &runs[0].config.network else {
+        let Some(own) = runs[0].config.network.gan() else {
             text.push(formula(
                 "−E_q[ln p(x | z)] + KL(q(z | x) ‖ p(z))",
                 format!("{name}: one loss for both halves, the negative ELBO. [Kingma and Welling 2014](https://arxiv.org/abs/1312.6114)."),
@@ -72,15 +66,11 @@ fn losses(s: &GanSummary) -> Vec<Block> {
             &generator,
             format!("{name}: what the generator G minimised. {}.", escape(technique.source)),
         ));
-        let at = |quantity: &str, epoch: u64| {
-            let value = |run: &&Run| {
-                run.records.iter().find(|r| r.split == "train" && r.epoch == epoch).and_then(|r| r.get(quantity))
-            };
-            let values: Vec<f64> = runs.iter().filter_map(value).collect();
-            (!values.is_empty()).then(|| mean(values))
+        let records: Vec<&[Record]> = runs.iter().map(|run| &run.records[..]).collect();
+        let course = |quantity| {
+            let means = curve(&records, "train", quantity);
+            Some(format!("{:.2} → {:.2}", means.first()?.1, means.last()?.1))
         };
-        let last = runs.iter().flat_map(|run| &run.records).map(|r| r.epoch).max().unwrap_or(0);
-        let course = |quantity| Some(format!("{:.2} → {:.2}", at(quantity, 1)?, at(quantity, last)?));
         if let (Some(critic), Some(generator)) = (course("critic_gradient"), course("generator_gradient")) {
             let said = format!(
                 "The scores D(x) of real and D(G(z)) of generated test images. The norm of the critic's gradient went {critic} from the first \
@@ -175,7 +165,7 @@ fn compare(s: &GanSummary, one: &(&str, Vec<&Verdict>), other: &(&str, Vec<&Verd
 
 fn approaches(s: &GanSummary) -> Vec<Block> {
     let row = |(group, runs): &(&str, Vec<&Run>)| {
-        let is_vae = !is_gan(runs[0]);
+        let is_vae = runs[0].config.network.gan().is_none();
         let seconds: Vec<f64> = runs.iter().map(|run| run.seconds).collect();
         let all = mean(runs.iter().map(|run| run.seconds * run.config.epochs as f64));
         let diverged = runs.iter().filter(|run| run.diverged.is_some()).count();
@@ -209,6 +199,7 @@ fn approaches(s: &GanSummary) -> Vec<Block> {
         let of = |maker: &(&str, Vec<&Verdict>)| mean(maker.1.iter().map(|v| v.frechet));
         of(a).total_cmp(&of(b))
     };
+    let is_gan = |run: &Run| run.config.network.gan().is_some();
     let is_gan_of = |name: &str| s.runs.iter().any(|run| is_gan(run) && run.verdicts.iter().any(|v| v.name == name));
     let best = makers.iter().filter(|(name, _)| is_gan_of(name)).min_by(order);
     for vae in makers.iter().filter(|(name, _)| !is_gan_of(name)) {
@@ -226,32 +217,28 @@ fn approaches(s: &GanSummary) -> Vec<Block> {
 
 /// The vanilla GAN of this architecture: the DCGAN is that of convolutions.
 fn reference<'s>(s: &'s GanSummary, of: &Run) -> Option<&'s Run> {
-    let (_, _, is_convolutional) = technique(of)?;
-    s.runs.iter().find(|run| {
-        technique(run).is_some_and(|(other, game, convolutional)| {
-            convolutional == is_convolutional
-                && game == Game::NonSaturating
-                && other.hold == Hold::Free
-                && !other.is_conditional
-                && run.config.epochs == of.config.epochs
-        })
-    })
+    let own = of.config.network.gan()?;
+    let is_first = |other: &gan::Settings| {
+        let technique = other.variant.technique();
+        other.is_convolutional == own.is_convolutional
+            && other.game == Game::NonSaturating
+            && technique.hold == Hold::Free
+            && !technique.is_conditional
+    };
+    s.runs.iter().find(|run| run.config.network.gan().is_some_and(is_first) && run.config.epochs == of.config.epochs)
 }
 
 fn techniques(s: &GanSummary) -> Result<Vec<Block>> {
     let (uses, makers) = (uses()?, s.makers());
     let mut text: Vec<Block> = Vec::new();
     for (group, runs) in s.groups() {
-        let key = match &runs[0].config.network {
-            Settings::Gan(own) => own.variant.name(),
-            _ => "vae",
-        };
+        let own = runs[0].config.network.gan();
         let mut said = format!("**{}**: ", escape(group));
-        match technique(runs[0]) {
+        match own.map(|own| own.variant.technique()) {
             None => {
                 said += "an encoder and a decoder, trained together on one bound, so that codes have a prior to draw new ones from."
             }
-            Some((technique, ..)) => {
+            Some(technique) => {
                 said += technique.idea;
                 let how = technique.differences();
                 if !how.is_empty() {
@@ -259,7 +246,7 @@ fn techniques(s: &GanSummary) -> Result<Vec<Block>> {
                 }
             }
         }
-        if let Some(of) = uses.get(key) {
+        if let Some(of) = uses.get(own.map_or("vae", |own| own.variant.name())) {
             said += &format!(" Used for: {} ([{}]({})).", of.what, escape(&of.source), of.link);
         }
         text.push(said.into());
@@ -275,7 +262,7 @@ fn techniques(s: &GanSummary) -> Result<Vec<Block>> {
                 }
             }
             Some(_) => {}
-            None if is_gan(runs[0]) => text.push(
+            None if own.is_some() => text.push(
                 "What it changed was not measured: the first GAN of the same architecture and epochs is not among these.".into(),
             ),
             None => {}

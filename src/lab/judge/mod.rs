@@ -24,6 +24,7 @@ mod tests;
 pub use tell::{about, draw, left_out, tables, tell};
 
 use super::classify::{self, Classifier};
+use super::makers::Maker;
 use crate::data::{Dataset, Encoding};
 use crate::error::{Error, Result};
 use crate::kernels::Real;
@@ -204,11 +205,6 @@ impl<'a> Judge<'a> {
         &self.about
     }
 
-    /// How many images are judged.
-    pub fn images(&self) -> usize {
-        self.images
-    }
-
     /// What to compare with, first the best that can be reached: other real images, the means of the classes, and the mean image.
     pub fn references(&self) -> Vec<Verdict> {
         let (data, n, half) = (self.data, self.images, self.data.train.len() / 2);
@@ -236,6 +232,12 @@ impl<'a> Judge<'a> {
     /// The first real images, as they are compared.
     pub fn real(&self) -> Vec<Vec<f32>> {
         seen(self.data, 0..self.images.min(SHOWN), self.about.pixels)
+    }
+
+    /// As many new images of a network as are judged, of all classes in turn where it is told one.
+    pub fn of(&self, name: &str, maker: &Maker) -> Verdict {
+        let classes: Vec<usize> = (0..self.data.class_names.len()).collect();
+        self.verdict(name, maker.images(0..self.images, &classes))
     }
 
     /// New images, of grey pixels or, if the judge is to see no others, of any that become black and white.

@@ -48,7 +48,7 @@ fn judge() -> (Trained, Dataset) {
 fn real_images_are_the_floor_and_means_the_ceiling() {
     let (trained, data) = judge();
     let judge = Judge::new(&trained, &data, Encoding::Grey, IMAGES).unwrap();
-    assert_eq!(judge.images(), 200);
+    assert_eq!(judge.images, 200);
     let references = judge.references();
     let [real, classes, mean] = &references[..] else { panic!("three references") };
     assert!(real.frechet < classes.frechet && classes.frechet < mean.frechet);
