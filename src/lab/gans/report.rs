@@ -224,6 +224,7 @@ fn reference<'s>(s: &'s GanSummary, of: &Run) -> Option<&'s Run> {
             && other.game == Game::NonSaturating
             && technique.hold == Hold::Free
             && !technique.is_conditional
+            && !technique.has_code
     };
     s.runs.iter().find(|run| run.config.network.gan().is_some_and(is_first) && run.config.epochs == of.config.epochs)
 }

@@ -103,6 +103,9 @@ fn every_technique_is_told_with_its_losses_its_use_and_its_reference() {
     assert!(page.contains("Seed 0: DCGAN leaves out: Coat (0.5 %)."));
     let alone = said(vec![run(name(Variant::Sngan), gan(Variant::Sngan, 0), 50.0)]);
     assert!(alone.contains("What it changed was not measured"));
+    // An InfoGAN plays the same game, and is not the first GAN.
+    let coded = said(vec![run("InfoGAN", gan(Variant::Infogan, 0), 50.0), run("SN-GAN", gan(Variant::Sngan, 0), 50.0)]);
+    assert_eq!(coded.matches("What it changed was not measured").count(), 2);
     let bib = background::bibliography().unwrap();
     assert_eq!(bib.matches("\n@").count() + 1, TECHNIQUES.len() + 1);
 }
