@@ -1,11 +1,14 @@
 //! Charts: the layers of one, the ranges they need, and the frame around them.
 
+mod layer;
+
 use super::axis::{Axis, drawable};
 use super::field::{self, Field, TINT};
-use super::key::{self, Entry, Swatch};
-use super::marks::{self, Area, Ellipse, Labels, whole};
+use super::key;
+use super::marks::{self, Area, Labels};
 use super::style::{GRID, INK, MUTED, SERIES};
 use super::svg::{document, heading, num, text, text_width};
+use layer::{Layer, Shape};
 use std::fmt::Write;
 
 /// A chart in the making. It is drawn 800 pixels wide, with its key to the right of the plot; it scales.
@@ -42,27 +45,6 @@ enum Ticks {
     Plain,
     Whole,
     Log,
-}
-
-#[derive(Clone, Debug)]
-struct Layer {
-    name: String,
-    /// Of a series; what is only there to compare with has none.
-    color: Option<&'static str>,
-    shape: Shape,
-}
-
-#[derive(Clone, Debug)]
-enum Shape {
-    Line { points: Vec<(f64, f64)>, dashed: bool },
-    Scatter(Vec<(f64, f64)>),
-    Ellipses(Vec<Ellipse>),
-    Bars(Vec<f64>),
-    Level(f64),
-    Contour(Ellipse),
-    Note(f64, f64),
-    Tint(Field),
-    Arrows(Vec<[f64; 4]>),
 }
 
 const WIDTH: f64 = 800.0;
@@ -294,7 +276,7 @@ impl Chart {
         named
     }
 
-    /// ImageGrid lines, tick labels and the name of the x axis; and the height that they take below the plot.
+    /// Grid lines, tick labels and the name of the x axis; and the height that they take below the plot.
     fn x_axis(&self, area: &Area) -> (String, f64) {
         let mut out = String::new();
         let slot = area.width / area.x.length();
@@ -379,40 +361,6 @@ impl Chart {
         }
         labels.notes(&notes);
         labels.finish()
-    }
-}
-
-impl Layer {
-    fn entry(&self, area: &Area) -> Entry<'_> {
-        let (swatch, wanted) = match &self.shape {
-            Shape::Line { points, dashed } => {
-                let last = points.iter().rev().find(|p| whole(**p));
-                (Swatch::Line { dashed: *dashed }, last.map_or(0.0, |p| area.at(*p).1))
-            }
-            Shape::Level(y) => (Swatch::Level, area.at((area.x.lo, *y)).1),
-            Shape::Bars(_) | Shape::Tint(_) => (Swatch::Square, 0.0),
-            Shape::Ellipses(_) => (Swatch::Outline, 0.0),
-            _ => (Swatch::Dot, 0.0),
-        };
-        Entry { name: &self.name, color: self.color.unwrap_or(MUTED), swatch, wanted }
-    }
-}
-
-impl Shape {
-    /// Points that the axes must cover.
-    fn extremes(&self) -> Vec<(f64, f64)> {
-        let corners = |(cx, cy, rx, ry): Ellipse| [(cx - rx, cy - ry), (cx + rx, cy + ry)];
-        let mut points = match self {
-            Shape::Line { points, .. } | Shape::Scatter(points) => points.clone(),
-            Shape::Ellipses(all) => all.iter().copied().flat_map(corners).collect(),
-            Shape::Contour(ellipse) => corners(*ellipse).to_vec(),
-            Shape::Note(x, y) => vec![(*x, *y)],
-            Shape::Tint(field) => field.corners().to_vec(),
-            Shape::Arrows(all) => all.iter().map(|[x, y, ..]| (*x, *y)).collect(),
-            Shape::Bars(_) | Shape::Level(_) => Vec::new(),
-        };
-        points.retain(|p| whole(*p));
-        points
     }
 }
 

@@ -9,7 +9,7 @@ pub const PAPER: &str = "#FFFFFF";
 pub const INK: &str = "#1F2328";
 /// Tick labels, reference lines and what else stands back.
 pub const MUTED: &str = "#59636E";
-/// ImageGrid lines.
+/// Grid lines.
 pub const GRID: &str = "#E3E7EB";
 /// The series, told apart by red- and green-blind eyes as well, with a contrast of at least 3 to the paper.
 pub const SERIES: [&str; 10] =
